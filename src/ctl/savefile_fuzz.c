@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The input as a saved state, with header and checksum put right so that the
+ * records are reached. What is taken is lived with for a while, and what
+ * comes of it must be taken again. By hand: clang -fsanitize=fuzzer,address,
+ * undefined -DHVMD_LIBFUZZER with the sources of the machine. Without, main()
+ * replays the files of folders.
+ */
+#include "savefile_rig.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+#define STEPS 40u
+
+static void mend_header(uint8_t *p, size_t len)
+{
+    static const uint8_t version[4] = {SAVEFILE_VERSION};
+
+    memcpy(p, SAVEFILE_MAGIC, 8);
+    memcpy(p + 8, version, 4);
+    stream_seal(p, len);
+}
+
+static void live(struct rig *r, uint64_t seed)
+{
+    struct prng prng = {seed | 1};
+    struct stream s;
+    struct err e;
+
+    machine_pause(r->m, false);
+    for (unsigned i = 0; i < STEPS; i++)
+        storm_step(r, &prng);
+    s = stream_of(r);
+    if (stream_into(r, s, &e)) {
+        fprintf(stderr, "%s\n", e.text);
+        abort();
+    }
+    machine_pause(r->m, false);
+    free(s.p);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    uint8_t *p = malloc(len + 1);
+    struct rig *r = rig_new();
+    struct err e;
+
+    if (!p)
+        abort();
+    memcpy(p, data, len);
+    if (len >= SAVEFILE_HEADER)
+        mend_header(p, len);
+    rig_start(r);
+    if (stream_into(r, (struct stream){p, len}, &e) == 0)
+        live(r, len * 31 + (len ? data[len - 1] : 0));
+    free(p);
+    rig_free(r);
+    return 0;
+}
+
+#ifndef HVMD_LIBFUZZER
+static int replay(const char *path)
+{
+    static uint8_t buf[SAVEFILE_MOST + 4096];
+    FILE *f = fopen(path, "rb");
+    size_t len;
+
+    if (!f) {
+        perror(path);
+        return -1;
+    }
+    len = fread(buf, 1, sizeof(buf), f);
+    fclose(f);
+    LLVMFuzzerTestOneInput(buf, len);
+    return 0;
+}
+
+static unsigned replay_all(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    unsigned done = 0;
+    char path[4096];
+
+    while (dir && (entry = readdir(dir))) {
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+        if (replay(path) < 0)
+            return 0;
+        done++;
+    }
+    if (dir)
+        closedir(dir);
+    return done;
+}
+
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        unsigned done = replay_all(argv[i]);
+
+        printf("%s: %u inputs\n", argv[i], done);
+        if (done == 0)
+            return 1;
+    }
+    return argc < 2;
+}
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Save and restore: at every step of every kind of transfer, into a fresh
+ * device, which finishes it; and hostile state.
+ */
+#include "rig.h"
+
+#include <stdlib.h>
+
+static const struct rig_unit both[4] = {
+    {.present = true, .bytes = 4 << 20},
+    {0},
+    {.present = true, .cd = true, .bytes = 4 << 20, .read_only = true}};
+
+/* Everything over to a new machine, the old one ends. */
+static struct rig *move(struct rig *old)
+{
+    size_t n = state_bytes(&ide_state_desc);
+    uint8_t *buf = malloc(n);
+    struct rig *r = rig_new(both);
+    unsigned i;
+    struct err err;
+
+    assert_non_null(buf);
+    old->dev->ops->pause(old->dev, true);
+    assert_true(old->dev->ops->idle(old->dev));
+    ide_state_desc.settle(old->dev);
+    n = state_save(&ide_state_desc, old->dev, buf);
+    assert_true(n <= IDE_SAVED_REGS + 2 * IDE_SAVED_MOST);
+    r->dev->ops->pause(r->dev, true);
+    memcpy(r->b->ram, old->b->ram, RIG_RAM);
+    for (i = 0; i < 4; i++)
+        if (r->blk[i])
+            memcpy(blk_mem_data(r->blk[i]), blk_mem_data(old->blk[i]),
+                   r->blk[i]->size_bytes);
+    assert_int_equal(state_load(&ide_state_desc, r->dev, buf, n, &err), 0);
+    assert_memory_equal(&r->ide->st, &old->ide->st, sizeof(r->ide->st));
+    assert_int_equal(rig_irq(r, 0), rig_irq(old, 0));
+    assert_int_equal(rig_irq(r, 2), rig_irq(old, 2));
+    r->dev->ops->pause(r->dev, false);
+    free(buf);
+    rig_free(old);
+    return r;
+}
+
+static void test_covers(void **state)
+{
+    assert_true(state_covers(&ide_state_desc));
+}
+
+static void test_pio_read(void **state)
+{
+    struct rig *r = rig_new(both);
+    uint8_t buf[512];
+    unsigned i;
+
+    rig_lba48(r, 0, 100, 200);
+    r = move(r);
+    rig_command(r, 0, CMD_READ_EXT);
+    for (i = 0; i < 200; i++) {
+        if (i % 50 == 3)
+            r = move(r);
+        assert_true(rig_irq(r, 0));
+        assert_int_equal(rig_status(r, 0), ST_OK | ST_DRQ);
+        rig_ins(r, 0, buf, 100);
+        if (i % 50 == 7)
+            r = move(r);
+        rig_ins(r, 0, buf + 100, 412);
+        rig_check_pattern(buf, (100 + i) * 512, 512);
+    }
+    assert_int_equal(rig_status(r, 0), ST_OK);
+    rig_free(r);
+}
+
+static void test_pio_write(void **state)
+{
+    struct rig *r = rig_new(both);
+    uint8_t buf[512];
+    unsigned i;
+
+    rig_lba48(r, 0, 100, 200);
+    rig_command(r, 0, CMD_WRITE_EXT);
+    for (i = 0; i < 200; i++) {
+        memset(buf, (int)i, 512);
+        if (i % 50 == 3)
+            r = move(r);
+        rig_outs(r, 0, buf, 100);
+        if (i % 50 == 7)
+            r = move(r);
+        rig_outs(r, 0, buf, 412);
+    }
+    assert_int_equal(rig_status(r, 0), ST_OK);
+    for (i = 0; i < 200; i++) {
+        assert_int_equal(blk_mem_data(r->blk[0])[(100 + i) * 512], i);
+        assert_int_equal(blk_mem_data(r->blk[0])[(100 + i) * 512 + 511], i);
+    }
+    rig_free(r);
+}
+
+/* Paused when the first of three pieces is done. */
+static void test_dma(void **state)
+{
+    struct rig *r = rig_new(both);
+    struct rig_prd prd[40];
+    unsigned i;
+
+    for (i = 0; i < 40; i++)
+        prd[i] = (struct rig_prd){RIG_DATA + i * 65536, 65536};
+    rig_prdt(r, prd, 40, true);
+    rig_lba48(r, 0, 0, 5120);
+    rig_bm_prepare(r, 0);
+    rig_command(r, 0, CMD_READ_DMA_EXT);
+    r = move(r); /* waits for START */
+    blk_mem_hold(r->blk[0], true);
+    rig_bm_start(r, 0, true);
+    r->dev->ops->pause(r->dev, true);
+    assert_true(blk_mem_release(r->blk[0]));
+    r = move(r);
+    assert_int_equal(rig_bm_status(r, 0), BM_ST_INTR);
+    assert_true(rig_irq(r, 0));
+    assert_int_equal(rig_status(r, 0), ST_OK);
+    rig_check_pattern(r->b->ram + RIG_DATA, 0, 5120 * 512);
+    rig_free(r);
+}
+
+static void test_packet(void **state)
+{
+    uint8_t cdb[12] = {MMC_READ_CD, 0, 0, 0, 0, 9, 0, 0, 40, 0xf8};
+    static uint8_t buf[40 * RAW_SECTOR];
+    struct rig *r = rig_new(both);
+    size_t got = 0;
+    unsigned i = 0;
+
+    r = move(r);
+    rig_clear_ua(r, 2);
+    rig_select(r, 2, 0);
+    bench_outb(r->b, 0x171, 0);
+    bench_outb(r->b, 0x174, 0x00);
+    bench_outb(r->b, 0x175, 0x10);
+    rig_command(r, 2, CMD_PACKET);
+    rig_outs(r, 2, cdb, 4);
+    r = move(r);
+    rig_outs(r, 2, cdb + 4, 8);
+    while (rig_status(r, 2) & ST_DRQ) {
+        size_t n = rig_reg(r, 2, ATA_LBAM) | (size_t)rig_reg(r, 2, ATA_LBAH)
+                                                 << 8;
+
+        if (i++ % 5 == 2)
+            r = move(r);
+        assert_true(n <= 4096 && got + n <= sizeof(buf));
+        rig_ins(r, 2, buf + got, n);
+        got += n;
+    }
+    assert_int_equal(got, sizeof(buf));
+    for (i = 0; i < 40; i++)
+        rig_check_pattern(buf + i * RAW_SECTOR + 16, (9 + i) * CD_SECTOR,
+                          CD_SECTOR);
+    rig_free(r);
+}
+
+/* What was made of raw sectors for DMA and is not in memory yet: made anew. */
+static void test_packet_dma(void **state)
+{
+    static const uint8_t cdb[12] = {MMC_READ_CD, 0, 0, 0, 0, 9, 0, 0, 40, 0xf8};
+    const struct rig_prd prd[2] = {{RIG_DATA, 65536},
+                                   {RIG_DATA + 65536, 40 * RAW_SECTOR - 65536}};
+    struct rig *r = rig_new(both);
+    unsigned i;
+
+    rig_clear_ua(r, 2);
+    rig_prdt(r, prd, 2, true);
+    rig_bm_prepare(r, 2);
+    blk_mem_hold(r->blk[2], true);
+    rig_packet(r, 2, cdb, 0, true);
+    rig_bm_start(r, 2, true);
+    r->dev->ops->pause(r->dev, true);
+    assert_true(blk_mem_release(r->blk[2]));
+    assert_int_equal(r->ide->st.chan[1].phase, PH_DMA);
+    assert_true(r->ide->st.chan[1].fill > IDE_SAVED_MOST);
+    r = move(r);
+    assert_int_equal(rig_bm_status(r, 2), BM_ST_INTR);
+    assert_int_equal(rig_status(r, 2), ST_OK);
+    for (i = 0; i < 40; i++)
+        rig_check_pattern(r->b->ram + RIG_DATA + i * RAW_SECTOR + 16,
+                          (9 + i) * CD_SECTOR, CD_SECTOR);
+    rig_free(r);
+}
+
+/* A reset that waits for a request: saved when that has ended. */
+/* What a read has no use for, as restored, must not spoil the next save. */
+static void test_stale_wpos_is_taken_again(void **state)
+{
+    struct rig *r = rig_new(both);
+    uint8_t buf[100];
+
+    rig_lba48(r, 0, 100, 200);
+    rig_command(r, 0, CMD_READ_EXT);
+    rig_ins(r, 0, buf, sizeof(buf));
+    assert_true(r->ide->st.chan[0].fill > SECTOR);
+    r->ide->st.chan[0].wpos = r->ide->st.chan[0].fill;
+    r = move(r);
+    assert_int_equal(r->ide->st.chan[0].wpos, 0);
+    rig_free(r);
+}
+
+static void test_reset(void **state)
+{
+    struct rig *r = rig_new(both);
+
+    blk_mem_hold(r->blk[0], true);
+    rig_lba28(r, 0, 0, 8);
+    rig_command(r, 0, CMD_READ);
+    bench_outb(r->b, 0x3f6, CTL_SRST);
+    assert_true(blk_mem_release(r->blk[0]));
+    r = move(r);
+    assert_int_equal(rig_alt(r, 0), ST_BSY);
+    bench_outb(r->b, 0x3f6, 0);
+    assert_int_equal(rig_status(r, 0), ST_OK);
+    assert_int_equal(rig_error(r, 0), 1);
+    rig_free(r);
+}
+
+/* Pokes at whatever the state says, for a while. */
+static void poke(struct rig *r, uint32_t seed)
+{
+    static uint8_t buf[4096];
+    unsigned i;
+
+    for (i = 0; i < 6; i++) {
+        uint16_t p = rig_port(seed >> 8 & 1);
+
+        seed = seed * 1664525u + 1013904223u;
+        bus_rep(&r->b->bus, p, 2, seed & 1, buf, 2048);
+        bus_rep(&r->b->bus, p, 4, !(seed & 1), buf, 1024);
+        rig_status(r, seed >> 7 & 2);
+        bench_outb(r->b, p + (seed >> 16 & 7), (uint8_t)(seed >> 24));
+        bench_outb(r->b, (uint16_t)(RIG_BM + (seed >> 5 & 8)),
+                   (uint8_t)(seed >> 12));
+        bench_step(r->b, IDE_RUN_REST_NS);
+    }
+}
+
+#define CHAN_REGS (offsetof(struct ide_chan_state, buf))
+#define FIRST     (offsetof(struct ide_state, chan))
+
+/* The stream has the fields in the order of the struct, of buf what is live. */
+static bool is_register(size_t live, size_t i)
+{
+    size_t second = FIRST + CHAN_REGS + live;
+
+    return i < FIRST + CHAN_REGS || (i >= second && i < second + CHAN_REGS);
+}
+
+static size_t register_at(size_t live, uint32_t n)
+{
+    n %= FIRST + 2 * CHAN_REGS;
+    return n < FIRST + CHAN_REGS ? n : n + live;
+}
+
+/* Each byte of the registers flipped, and random ones: refused or harmless. */
+static void test_hostile(void **state)
+{
+    size_t most = state_bytes(&ide_state_desc), n, live, i, k;
+    uint8_t *buf = malloc(most), *orig = malloc(most);
+    struct rig *r = rig_new(both);
+    unsigned kind, taken = 0;
+    uint32_t seed = 1;
+    struct err err;
+
+    assert_non_null(buf);
+    assert_non_null(orig);
+    for (kind = 0; kind < 4; kind++) {
+        rig_srst(r, 0);
+        rig_srst(r, 1);
+        rig_lba48(r, 0, 3, 200);
+        rig_command(r, 0, kind & 1 ? CMD_READ_EXT : CMD_WRITE_DMA_EXT);
+        rig_select(r, 2, 0);
+        rig_command(r, 2, kind & 2 ? CMD_PACKET : CMD_IDENTIFY_PACKET);
+        n = state_save(&ide_state_desc, r->dev, orig);
+        live = r->ide->st.chan[0].fill;
+        for (i = 0; i < n; i++) {
+            /* in the buffers, some bytes stand for all */
+            if (is_register(live, i) ? kind && i % 5 != kind : i % 9973 != 0)
+                continue;
+            assert_int_equal(state_load(&ide_state_desc, r->dev, orig, n, &err),
+                             0);
+            memcpy(buf, orig, n);
+            for (k = 0; k <= kind; k++) {
+                seed = seed * 1664525u + 1013904223u;
+                buf[k ? register_at(live, seed >> 8) : i] ^=
+                    (uint8_t)(seed >> 24 | 1);
+            }
+            if (state_load(&ide_state_desc, r->dev, buf, n, &err))
+                continue;
+            taken++;
+            poke(r, seed);
+            while (!r->dev->ops->idle(r->dev))
+                bench_step(r->b, IDE_RUN_REST_NS);
+        }
+        assert_int_equal(state_load(&ide_state_desc, r->dev, orig, n, &err), 0);
+        for (i = 0; i < n; i += n / 60)
+            assert_int_not_equal(
+                state_load(&ide_state_desc, r->dev, orig, i, &err), 0);
+        assert_int_not_equal(
+            state_load(&ide_state_desc, r->dev, orig, n - 1, &err), 0);
+    }
+    assert_true(taken > 100);
+    free(buf);
+    free(orig);
+    rig_free(r);
+}
+
+/* The state may say so before or after the disk is taken away here. */
+static void test_detached(void **state)
+{
+    struct rig *r = rig_new(both), *other = rig_new(both);
+    size_t most = state_bytes(&ide_state_desc), n, m;
+    uint8_t *with = malloc(most), *without = malloc(most);
+    struct err err;
+
+    assert_true(with && without);
+    rig_lba48(r, 0, 100, 200);
+    rig_command(r, 0, CMD_WRITE_EXT);
+    m = state_save(&ide_state_desc, r->dev, with);
+    assert_int_equal(ide_disk_detach(r->dev, 0), 0);
+    n = state_save(&ide_state_desc, r->dev, without);
+
+    assert_int_equal(state_load(&ide_state_desc, other->dev, without, n, &err),
+                     0);
+    assert_false(ide_unit_is_disk(other->dev, 0));
+    assert_int_equal(ide_disk_detach(other->dev, 0), 0);
+    assert_null(ide_unit_blk(other->dev, 0));
+    assert_int_equal(other->blk[0]->flush_ops, 1);
+
+    assert_int_equal(state_load(&ide_state_desc, r->dev, with, m, &err), 0);
+    assert_false(ide_unit_is_disk(r->dev, 0));
+    assert_int_equal(rig_status(r, 0), 0);
+    rig_free(r);
+    rig_free(other);
+    free(with);
+    free(without);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_covers),
+        cmocka_unit_test(test_pio_read),
+        cmocka_unit_test(test_pio_write),
+        cmocka_unit_test(test_dma),
+        cmocka_unit_test(test_packet),
+        cmocka_unit_test(test_packet_dma),
+        cmocka_unit_test(test_stale_wpos_is_taken_again),
+        cmocka_unit_test(test_reset),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_detached),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
