@@ -358,10 +358,36 @@ TESTS = (disk, cdrom, memtest, installer_text, installer_graphical, power, many,
          *(() if PEER else (*ctl.TESTS, *xl.TESTS, *rare.TESTS, *virt.TESTS, *trad.TESTS, bad_input)))
 
 
+# those that "check" leaves to "check --all", for time's sake
+SLOW = {'installer-text', 'nic-too', 'nic-passt', 'pv-kept-out', 'save-go-on', 'migrate', 'save-pv', 'sleep', 'geometry',
+        'old-kernel', 'libvirt', 'trad'}
+LIMIT = 600  # seconds for one test, all its guests together
+
+
+def called(test):
+    return test.__name__.replace('_', '-')
+
+
+def chosen():
+    only = [n for n in os.environ.get('ONLY', '').split(',') if n]
+    for name in only:
+        if name not in map(called, TESTS):
+            sys.exit('boot: there is no test "%s"' % name)
+    for test in TESTS:
+        if called(test) in only or not only and (os.environ.get('SLOW') or called(test) not in SLOW):
+            yield test
+
+
+def too_long(*_):
+    raise Failed('not done after %d s' % LIMIT)
+
+
 def attempt(test):
     guests.clear()
     notes.clear()
     error, told, begun = None, [], time.monotonic()
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(int(os.environ.get('TEST_LIMIT') or LIMIT))
     try:
         test()
     except Lost:
@@ -371,6 +397,7 @@ def attempt(test):
     except Exception:  # the other tests are to run all the same
         error = traceback.format_exc()
     finally:
+        signal.alarm(0)
         for x in guests:
             x.keep(x.name + '-end')
         if error:
@@ -396,14 +423,11 @@ def out_of_time(name):
 
 
 def main():
-    only = [n for n in os.environ.get('ONLY', '').split(',') if n]
     failed = 0
-    for test in TESTS:
-        name = test.__name__.replace('_', '-')
-        if only and name not in only:
-            continue
+    for test in list(chosen()) * int(os.environ.get('REPEAT') or 1):
+        name = called(test)
         signal.signal(signal.SIGTERM, lambda *_, name=name: out_of_time(name))
-        for again in range(3):
+        for _ in range(3):
             try:
                 error, told, seconds = attempt(test)
                 break
