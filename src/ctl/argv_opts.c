@@ -23,24 +23,27 @@ OPT_HANDLER(opt_version)
     return 0;
 }
 
-OPT_HANDLER(opt_xen_domid)
+int opt_take_domid(struct parse *p, const char *option, const char *arg)
 {
     uint64_t v;
 
-    if (p->c->trad)
-        return opt_bad(p, "-xen-domid and -d exclude one another");
     if (!opt_number(arg, 1, DOMID_MAX, &v))
-        return opt_bad(p,
-                       "-xen-domid is '%.60s' and must be a number from 1 to "
-                       "%u",
-                       arg, DOMID_MAX);
+        return opt_bad(p, "-%s is '%.60s' and must be a number from 1 to %u",
+                       option, arg, DOMID_MAX);
     p->c->domid = (unsigned)v;
     p->domid = true;
     return 0;
 }
 
-static int keep(struct parse *p, const char **where, const char *option,
-                const char *arg, size_t max)
+OPT_HANDLER(opt_xen_domid)
+{
+    if (p->c->trad)
+        return opt_bad(p, "-xen-domid and -d exclude one another");
+    return opt_take_domid(p, "xen-domid", arg);
+}
+
+int opt_keep(struct parse *p, const char **where, const char *option,
+             const char *arg, size_t max)
 {
     if (!*arg)
         return opt_bad(p, "-%s has an empty value", option);
@@ -54,12 +57,12 @@ static int keep(struct parse *p, const char **where, const char *option,
 OPT_HANDLER(opt_check_state)
 {
     p->c->action = ARGV_CHECK_STATE;
-    return keep(p, &p->c->check_state, "check-state", arg, 4095);
+    return opt_keep(p, &p->c->check_state, "check-state", arg, 4095);
 }
 
 OPT_HANDLER(opt_name)
 {
-    return keep(p, &p->c->name, "name", arg, 1023);
+    return opt_keep(p, &p->c->name, "name", arg, 1023);
 }
 
 OPT_HANDLER(opt_machine)
@@ -279,7 +282,7 @@ OPT_HANDLER(opt_control)
     if (arg[0] != '/' && strcmp(arg, "none") != 0)
         return opt_bad(
             p, "-control '%.60s' must be a folder from / on, or none", arg);
-    return keep(p, &p->c->control, "control", arg, 90);
+    return opt_keep(p, &p->c->control, "control", arg, 90);
 }
 
 /* HOST:DISPLAY, [V6]:DISPLAY, unix:PATH */
@@ -401,7 +404,7 @@ OPT_HANDLER(opt_keymap)
     /* It names a table, never a file. */
     if (strspn(arg, letters) != strlen(arg))
         return opt_bad(p, "-k '%.60s' is not the name of a keymap", arg);
-    return keep(p, &p->c->keymap, "k", arg, 31);
+    return opt_keep(p, &p->c->keymap, "k", arg, 31);
 }
 
 OPT_HANDLER(opt_serial)
@@ -412,7 +415,7 @@ OPT_HANDLER(opt_serial)
     if (c->nserials == MACHINE_SERIALS)
         return opt_bad(p, "-serial is given more than %d times",
                        MACHINE_SERIALS);
-    rc = keep(p, &c->serial[c->nserials], "serial", arg, 4095);
+    rc = opt_keep(p, &c->serial[c->nserials], "serial", arg, 4095);
     if (!rc)
         c->nserials++;
     return rc;
@@ -420,7 +423,7 @@ OPT_HANDLER(opt_serial)
 
 OPT_HANDLER(opt_parallel)
 {
-    return keep(p, &p->c->parallel, "parallel", arg, 4095);
+    return opt_keep(p, &p->c->parallel, "parallel", arg, 4095);
 }
 
 static const char no_usb[] = "-usb, -usbdevice: there is no USB yet; keyboard "

@@ -102,6 +102,10 @@ void opt_note(struct parse *, const char *text);
 /* Decimal digits only. false: not a number, or out of range. */
 bool opt_number(const char *, uint64_t min, uint64_t max, uint64_t *);
 bool opt_size(const char *, uint64_t min, uint64_t max, uint64_t *);
+/* A copy of arg, at most max bytes, to *where; option: for what is wrong. */
+int opt_keep(struct parse *, const char **where, const char *option,
+             const char *arg, size_t max);
+int opt_take_domid(struct parse *, const char *option, const char *arg);
 
 /* Splits text by the rules of group. implied may be NULL. */
 int subs_parse(struct parse *, const char *group, const char *implied,

@@ -11,44 +11,23 @@
 #include <stdio.h>
 #include <string.h>
 
-/* DOMID_FIRST_RESERVED - 1 of xen/include/public/xen.h */
-#define DOMID_MAX  0x7fefu
 #define VCPUS_MAX  128u
 #define MORE_PORTS 99u
 #define DISPLAYS   59635u
 
 OPT_HANDLER(opt_d)
 {
-    uint64_t v;
-
-    if (!opt_number(arg, 1, DOMID_MAX, &v))
-        return opt_bad(p, "-d is '%.60s' and must be a number from 1 to %u",
-                       arg, DOMID_MAX);
-    p->c->domid = (unsigned)v;
-    p->domid = true;
-    return 0;
-}
-
-static int keep(struct parse *p, const char **where, const char *option,
-                const char *arg, size_t max)
-{
-    if (!*arg)
-        return opt_bad(p, "-%s has an empty value", option);
-    if (strlen(arg) > max)
-        return opt_bad(p, "-%s '%.60s...' is longer than %zu bytes", option,
-                       arg, max);
-    *where = opt_strdup(p, arg);
-    return *where ? 0 : -ENOMEM;
+    return opt_take_domid(p, "d", arg);
 }
 
 OPT_HANDLER(opt_domain_name)
 {
-    return keep(p, &p->c->name, "domain-name", arg, 1023);
+    return opt_keep(p, &p->c->name, "domain-name", arg, 1023);
 }
 
 OPT_HANDLER(opt_loadvm)
 {
-    return keep(p, &p->c->loadvm, "loadvm", arg, 4095);
+    return opt_keep(p, &p->c->loadvm, "loadvm", arg, 4095);
 }
 
 OPT_HANDLER(opt_vncunused)
