@@ -191,7 +191,10 @@ static struct json_object *inserted(const struct qmp_drive *d)
     return o;
 }
 
-struct json_object *qmp_query_block(struct qmp_call *call)
+/* An object for each drive, whose name is in it; fill() adds the rest. */
+static struct json_object *each_drive(struct qmp_call *call,
+                                      void (*fill)(struct json_object *,
+                                                   const struct qmp_drive *))
 {
     const struct qmp_ctx *ctx = call->ctx;
     struct json_object *list, *o;
@@ -207,19 +210,29 @@ struct json_object *qmp_query_block(struct qmp_call *call)
         o = json_object_new_object();
         put_str(o, "device", d.name);
         put_str(o, "qdev", d.id ? d.id : d.bus);
-        put_str(o, "type", "unknown");
-        put_bool(o, "removable", d.removable);
-        put_bool(o, "locked", d.locked);
-        if (d.removable)
-            put_bool(o, "tray_open", d.tray_open);
-        put_str(o, "io-status", "ok");
-        if (d.file)
-            json_object_object_add(o, "inserted", inserted(&d));
+        fill(o, &d);
         json_object_array_add(list, o);
     }
 }
 
-static struct json_object *counters(const struct qmp_drive *d)
+static void describe(struct json_object *o, const struct qmp_drive *d)
+{
+    put_str(o, "type", "unknown");
+    put_bool(o, "removable", d->removable);
+    put_bool(o, "locked", d->locked);
+    if (d->removable)
+        put_bool(o, "tray_open", d->tray_open);
+    put_str(o, "io-status", "ok");
+    if (d->file)
+        json_object_object_add(o, "inserted", inserted(d));
+}
+
+struct json_object *qmp_query_block(struct qmp_call *call)
+{
+    return each_drive(call, describe);
+}
+
+static void count(struct json_object *drive, const struct qmp_drive *d)
 {
     struct json_object *o = json_object_new_object();
 
@@ -235,26 +248,10 @@ static struct json_object *counters(const struct qmp_drive *d)
     put_int(o, "rd_merged", 0);
     put_int(o, "wr_merged", 0);
     put_int(o, "wr_highest_offset", 0);
-    return o;
+    json_object_object_add(drive, "stats", o);
 }
 
 struct json_object *qmp_query_blockstats(struct qmp_call *call)
 {
-    const struct qmp_ctx *ctx = call->ctx;
-    struct json_object *list, *o;
-
-    if (!ctx->ops->drive)
-        return qmp_absent(call);
-    list = json_object_new_array();
-    for (unsigned i = 0;; i++) {
-        struct qmp_drive d = {.file = NULL};
-
-        if (!ctx->ops->drive(ctx->opaque, i, &d))
-            return list;
-        o = json_object_new_object();
-        put_str(o, "device", d.name);
-        put_str(o, "qdev", d.id ? d.id : d.bus);
-        json_object_object_add(o, "stats", counters(&d));
-        json_object_array_add(list, o);
-    }
+    return each_drive(call, count);
 }

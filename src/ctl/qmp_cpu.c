@@ -36,44 +36,50 @@ static struct json_object *props(unsigned cpu)
     return o;
 }
 
-struct json_object *qmp_query_cpus_fast(struct qmp_call *call)
+static struct json_object *each_online(const struct qmp_ctx *ctx,
+                                       void (*fill)(struct json_object *,
+                                                    unsigned cpu))
 {
-    const struct qmp_ctx *ctx = call->ctx;
     struct json_object *list = json_object_new_array(), *cpu;
 
     for (unsigned i = 0; i < ctx->max_vcpus; i++) {
         if (!qmp_cpu_online(ctx, i))
             continue;
         cpu = json_object_new_object();
-        put_int(cpu, "cpu-index", i);
-        put_path(cpu, "qom-path", i);
-        put_int(cpu, "thread-id", getpid()); /* Xen runs them, not we */
-        put_str(cpu, "target", "x86_64");
-        json_object_object_add(cpu, "props", props(i));
+        fill(cpu, i);
         json_object_array_add(list, cpu);
     }
     return list;
 }
 
+static void fast(struct json_object *cpu, unsigned i)
+{
+    put_int(cpu, "cpu-index", i);
+    put_path(cpu, "qom-path", i);
+    put_int(cpu, "thread-id", getpid()); /* Xen runs them, not we */
+    put_str(cpu, "target", "x86_64");
+    json_object_object_add(cpu, "props", props(i));
+}
+
+struct json_object *qmp_query_cpus_fast(struct qmp_call *call)
+{
+    return each_online(call->ctx, fast);
+}
+
 /* The form before QEMU 2.12. */
+static void former(struct json_object *cpu, unsigned i)
+{
+    put_int(cpu, "CPU", i);
+    put_bool(cpu, "current", i == 0);
+    put_bool(cpu, "halted", false);
+    put_path(cpu, "qom_path", i);
+    put_int(cpu, "thread_id", getpid());
+    put_str(cpu, "arch", "x86");
+}
+
 struct json_object *qmp_query_cpus(struct qmp_call *call)
 {
-    const struct qmp_ctx *ctx = call->ctx;
-    struct json_object *list = json_object_new_array(), *cpu;
-
-    for (unsigned i = 0; i < ctx->max_vcpus; i++) {
-        if (!qmp_cpu_online(ctx, i))
-            continue;
-        cpu = json_object_new_object();
-        put_int(cpu, "CPU", i);
-        put_bool(cpu, "current", i == 0);
-        put_bool(cpu, "halted", false);
-        put_path(cpu, "qom_path", i);
-        put_int(cpu, "thread_id", getpid());
-        put_str(cpu, "arch", "x86");
-        json_object_array_add(list, cpu);
-    }
-    return list;
+    return each_online(call->ctx, former);
 }
 
 /* The last first, as QEMU has them. */
