@@ -16,30 +16,36 @@ CYCLES = int(os.environ.get('SAVE_CYCLES') or 3)
 MAC = '00:16:3e:53:41:56'
 PIECE = 8  # MiB of "big" that each round reads, writes or fetches
 
-LOAD = pv.PRELUDE + '''
-mkdir /m && mount -t ext4 "$(dev hdc 2)" /m || fail "mount of hdc2"
-net_up
-(n=0
+# rounds of one kind of load each, for good
+READS = '''(n=0
 while :; do
     echo 3 > /proc/sys/vm/drop_caches
     say "DISK $n $(dd if=/m/big bs=1M count=%(piece)d 2> /dev/null | sha256sum | cut -d' ' -f1)"
     n=$((n + 1))
 done) &
-(n=0
+''' % {'piece': PIECE}
+COPIES = '''(n=0
 while :; do
     dd if=/m/big of=/m/copy bs=1M count=%(piece)d 2> /dev/null && sync || fail "write"
     echo 3 > /proc/sys/vm/drop_caches
     say "COPY $n $(sha256sum < /m/copy | cut -d' ' -f1)"
     n=$((n + 1))
 done) &
-(n=0
+''' % {'piece': PIECE}
+FETCHES = '''(n=0
 while :; do
     nictool get $gw 9011 | dd of=/tmp/net bs=1M count=%(piece)d iflag=fullblock 2> /dev/null
     say "NET $n $(sum /tmp/net) $(wc -c < /tmp/net)"
     n=$((n + 1))
 done) &
-say "LOADED"
 ''' % {'piece': PIECE}
+
+LOAD = pv.PRELUDE + '''
+mkdir /m && mount -t ext4 "$(dev hdc 2)" /m || fail "mount of hdc2"
+net_up
+''' + READS + COPIES + FETCHES + '''
+say "LOADED"
+'''
 
 # the screen's lines are numbers in a row, whichever part of video memory was copied when
 COUNT = '''
@@ -307,20 +313,9 @@ PV_LOAD = pv.PRELUDE + '''
 await 20 [ -b /dev/xvdc2 ]
 mkdir /m && mount -t ext4 /dev/xvdc2 /m || fail "mount of xvdc2"
 net_up
-(n=0
-while :; do
-    echo 3 > /proc/sys/vm/drop_caches
-    say "DISK $n $(dd if=/m/big bs=1M count=%(piece)d 2> /dev/null | sha256sum | cut -d' ' -f1)"
-    n=$((n + 1))
-done) &
-(n=0
-while :; do
-    nictool get $gw 9011 | dd of=/tmp/net bs=1M count=%(piece)d iflag=fullblock 2> /dev/null
-    say "NET $n $(sum /tmp/net) $(wc -c < /tmp/net)"
-    n=$((n + 1))
-done) &
+''' + READS + FETCHES + '''
 say "LOADED"
-''' % {'piece': PIECE}
+'''
 
 
 def aside(x, what):
