@@ -31,6 +31,10 @@ void hmp_say(struct hmp *h, const char *fmt, ...)
         len = sizeof(line) - 1;
     if ((size_t)len > HMP_TEXT_BYTES - h->len)
         return;
+    /* Names may come in any bytes; what goes out is ASCII. */
+    for (int i = 0; i < len; i++)
+        if (!isprint((unsigned char)line[i]) && !strchr("\r\n", line[i]))
+            line[i] = '?';
     memcpy(h->text + h->len, line, (size_t)len);
     h->len += (size_t)len;
 }

@@ -6,32 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put(struct json_object *o, const char *key, const char *text)
-{
-    json_object_object_add(o, key, json_object_new_string(text));
-}
-
-static void put_flag(struct json_object *o, const char *key, bool v)
-{
-    json_object_object_add(o, key, json_object_new_boolean(v));
-}
-
-static const char *str_arg(struct qmp_call *call, const char *key)
-{
-    struct json_object *v;
-
-    return json_object_object_get_ex(call->args, key, &v)
-               ? json_object_get_string(v)
-               : NULL;
-}
-
-static struct json_object *absent(struct qmp_call *call)
-{
-    call->class = QMP_NOT_FOUND;
-    err_set(&call->err, -ENOTSUP, "the command is not available here");
-    return NULL;
-}
-
 static struct json_object *no_card(struct qmp_call *call, const char *name)
 {
     call->class = QMP_DEVICE_NOT_FOUND;
@@ -42,18 +16,18 @@ static struct json_object *no_card(struct qmp_call *call, const char *name)
 struct json_object *qmp_set_link(struct qmp_call *call)
 {
     const struct qmp_ops *ops = call->ctx->ops;
-    const char *name = str_arg(call, "name");
+    const char *name = arg_str(call, "name");
     struct json_object *up;
     int rc;
 
     if (!ops->set_link)
-        return absent(call);
+        return qmp_absent(call);
     json_object_object_get_ex(call->args, "up", &up);
     rc = ops->set_link(call->ctx->opaque, name, json_object_get_boolean(up),
                        &call->err);
     if (rc == -ENODEV)
         return no_card(call, name);
-    return rc < 0 ? NULL : json_object_new_object();
+    return qmp_result(call, rc);
 }
 
 static struct json_object *describe(const struct qmp_rx_filter *f)
@@ -61,41 +35,44 @@ static struct json_object *describe(const struct qmp_rx_filter *f)
     struct json_object *o = json_object_new_object();
     char text[24];
 
-    put(o, "name", f->name);
+    put_str(o, "name", f->name);
     snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", f->mac[0],
              f->mac[1], f->mac[2], f->mac[3], f->mac[4], f->mac[5]);
-    put(o, "main-mac", text);
-    put_flag(o, "promiscuous", f->promiscuous);
-    put_flag(o, "broadcast-allowed", f->broadcast);
-    put(o, "unicast", f->promiscuous ? "all" : f->unicast ? "normal" : "none");
-    put(o, "multicast",
-        f->promiscuous || f->multicast_all ? "all"
-        : f->multicast                     ? "normal"
-                                           : "none");
+    put_str(o, "main-mac", text);
+    put_bool(o, "promiscuous", f->promiscuous);
+    put_bool(o, "broadcast-allowed", f->broadcast);
+    put_str(o, "unicast",
+            f->promiscuous ? "all"
+            : f->unicast   ? "normal"
+                           : "none");
+    put_str(o, "multicast",
+            f->promiscuous || f->multicast_all ? "all"
+            : f->multicast                     ? "normal"
+                                               : "none");
     snprintf(text, sizeof(text), "0x%016llx",
              (unsigned long long)f->multicast_hash);
-    put(o, "multicast-hash", text);
+    put_str(o, "multicast-hash", text);
     /* The card has a hash in place of lists, and strips tags unseen. */
-    put(o, "vlan", "all");
-    put_flag(o, "unicast-overflow", false);
-    put_flag(o, "multicast-overflow", false);
+    put_str(o, "vlan", "all");
+    put_bool(o, "unicast-overflow", false);
+    put_bool(o, "multicast-overflow", false);
     json_object_object_add(o, "unicast-table", json_object_new_array());
     json_object_object_add(o, "multicast-table", json_object_new_array());
     json_object_object_add(o, "vlan-table", json_object_new_array());
-    put_flag(o, "link", f->link);
-    put_flag(o, "receiver", f->receiver);
+    put_bool(o, "link", f->link);
+    put_bool(o, "receiver", f->receiver);
     return o;
 }
 
 struct json_object *qmp_query_rx_filter(struct qmp_call *call)
 {
     const struct qmp_ops *ops = call->ctx->ops;
-    const char *name = str_arg(call, "name");
+    const char *name = arg_str(call, "name");
     struct json_object *list;
     struct qmp_rx_filter f;
 
     if (!ops->rx_filter)
-        return absent(call);
+        return qmp_absent(call);
     list = json_object_new_array();
     for (unsigned i = 0; ops->rx_filter(call->ctx->opaque, i, &f); i++)
         if (!name || !strcmp(name, f.name))

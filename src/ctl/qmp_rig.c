@@ -97,9 +97,9 @@ static int op_set_link(void *ctx, const char *name, bool up, struct err *e)
 
 static bool op_rx_filter(void *ctx, unsigned n, struct qmp_rx_filter *f)
 {
-    static const char *const name[2] = {"nic0", "nic1"};
+    static const char *const name[3] = {"nic0", "nic1", "n\xff\"\033"};
 
-    if (n >= 2)
+    if (n >= 3)
         return false;
     *f = (struct qmp_rx_filter){.name = name[n],
                                 .mac = {0, 0x16, 0x3e, 1, 2, (uint8_t)n},

@@ -367,6 +367,30 @@ static void test_net(void **state)
     hang_up(&c);
 }
 
+/* A command line may name a card in any bytes; JSON is not of any. */
+static void test_card_of_a_name_that_is_not_utf8(void **state)
+{
+    static const char *const say_it[] = {
+        "{\"execute\":\"query-rx-filter\"}",
+        "{\"execute\":\"human-monitor-command\",\"arguments\":{"
+        "\"command-line\":\"info network\"}}"};
+    struct host *h = *state;
+    struct client c;
+
+    open_up(&c, h);
+    for (unsigned i = 0; i < 2; i++) {
+        const char *got, *s;
+
+        say(&c, say_it[i]);
+        got = hear(&c);
+        assert_non_null(strstr(got, "00:16:3e:01:02:02"));
+        for (s = got; *s; s++)
+            assert_in_range(*s, ' ', '~');
+        test_free((void *)(uintptr_t)got);
+    }
+    hang_up(&c);
+}
+
 static void test_queries(void **state)
 {
     struct host *h = *state;
@@ -492,11 +516,13 @@ static void test_listen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_greeting), T(test_libxl),       T(test_chardev),
-        T(test_fds),      T(test_negotiation), T(test_split),
-        T(test_ids),      T(test_arguments),   T(test_screendump),
-        T(test_net),      T(test_queries),     T(test_one_at_a_time),
-        T(test_listen),
+        T(test_greeting),    T(test_libxl),
+        T(test_chardev),     T(test_fds),
+        T(test_negotiation), T(test_split),
+        T(test_ids),         T(test_arguments),
+        T(test_screendump),  T(test_net),
+        T(test_queries),     T(test_one_at_a_time),
+        T(test_listen),      T(test_card_of_a_name_that_is_not_utf8),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
