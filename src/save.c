@@ -177,6 +177,19 @@ static int in_incoming(const struct hvmd *h, int rc, struct err *e)
     return err_set(e, rc, "-incoming fd:%d: %s", h->conf.incoming_fd, why.text);
 }
 
+/*
+ * "xl mem-max" changes what -m says at the next restore, but not where the
+ * guest has memory: frames below the greater of both are not free. The next
+ * state says so too.
+ */
+static void keep_ram(struct hvmd *h)
+{
+    uint64_t mib = savefile_ram_bytes(h->state) >> 20;
+
+    if (h->conf.ram_mib < mib)
+        h->conf.ram_mib = mib;
+}
+
 int hvmd_read_state(struct hvmd *h, struct err *e)
 {
     int fd = h->conf.incoming_fd;
@@ -190,7 +203,10 @@ int hvmd_read_state(struct hvmd *h, struct err *e)
                        fd);
     h->state = savefile_read(fd, e);
     close(fd);
-    return h->state ? 0 : in_incoming(h, -EINVAL, e);
+    if (!h->state)
+        return in_incoming(h, -EINVAL, e);
+    keep_ram(h);
+    return 0;
 }
 
 int hvmd_adopt_vram(struct hvmd *h, struct err *e)

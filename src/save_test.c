@@ -270,6 +270,41 @@ static void test_restore(void **state)
     bed_free(b);
 }
 
+/*
+ * Where video memory goes when its BAR is off is behind the guest's memory as
+ * it ever was: -m of a restore may say less (xl mem-max).
+ */
+static void test_memory_that_became_less(void **state)
+{
+    struct bed *a = bed_new(), *b = bed_new();
+    struct err e = {.text = ""};
+
+    a->r->conf.ram_bytes = UINT64_C(512) << 20;
+    start(a);
+    save(a);
+    b->h.conf.ram_mib = 256;
+    assert_int_equal(incoming(b, a, &e), 0);
+    assert_int_equal(b->h.conf.ram_mib, 512);
+    hvmd_drop_state(&b->h);
+    b->h.conf.ram_mib = 1024; /* and more is more */
+    b->h.conf.incoming_fd = state_fd(a);
+    assert_int_equal(hvmd_read_state(&b->h, &e), 0);
+    assert_int_equal(b->h.conf.ram_mib, 1024);
+    /* more than -m can say is no size */
+    hvmd_drop_state(&b->h);
+    a->h.machine = NULL;
+    rig_free(a->r);
+    a->r = rig_new();
+    a->r->conf.ram_bytes = (UINT64_C(1) << 44) + (1 << 20);
+    start(a);
+    save(a);
+    b->h.conf.incoming_fd = state_fd(a);
+    assert_true(hvmd_read_state(&b->h, &e) < 0);
+    assert_non_null(strstr(e.text, "ram_bytes"));
+    bed_free(a);
+    bed_free(b);
+}
+
 static void test_refused(void **state)
 {
     struct bed *a = bed_new(), *b = bed_new();
@@ -330,9 +365,13 @@ static void test_aside_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_go_on),    cmocka_unit_test(test_flush),
-        cmocka_unit_test(test_failures), cmocka_unit_test(test_restore),
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_aside_waits),
+        cmocka_unit_test(test_go_on),
+        cmocka_unit_test(test_flush),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_restore),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_aside_waits),
+        cmocka_unit_test(test_memory_that_became_less),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,7 @@ static uint32_t get(const uint8_t *p, unsigned bytes)
 static const struct field machine_fields[] = {
     /* so far from the end that no deadline wraps */
     FIELD_MAX(M, vm_clock_ns, 1, INT64_MAX),
-    FIELD(M, ram_bytes, 1),
+    FIELD_MAX(M, ram_bytes, 1, UINT64_C(1) << 44), /* the most of -m */
     FIELD(M, vram_gfn, 1),
     FIELD_ARRAY(M, disk_bytes, 1),
     FIELD_MAX(M, vgamem_mib, 1, 256),
@@ -407,6 +407,11 @@ const struct savefile_info *savefile_info(const struct savefile *sf)
     return &sf->info;
 }
 
+uint64_t savefile_ram_bytes(const struct savefile *sf)
+{
+    return ((const struct savefile_machine *)sf->rec[0].state)->ram_bytes;
+}
+
 const char *savefile_writer(const struct savefile *sf)
 {
     return sf->writer;
@@ -426,7 +431,7 @@ static const char *disk_text(uint8_t kind)
     return text[kind];
 }
 
-/* Memory may differ: it grows and shrinks in a guest's life. */
+/* Memory may differ: xl mem-max changes what the next -m says. */
 static int check_conf(const struct savefile_machine *was,
                       const struct savefile_machine *is, struct err *e)
 {

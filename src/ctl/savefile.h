@@ -39,6 +39,8 @@ struct savefile; /* a stream that was read and checked, applied to nothing */
 /* Reads fd from its offset to the end; fd stays the caller's. NULL: refused. */
 struct savefile *savefile_read(int fd, struct err *);
 const struct savefile_info *savefile_info(const struct savefile *);
+/* Of the guest's memory when it was saved; at most 2^44. */
+uint64_t savefile_ram_bytes(const struct savefile *);
 /* The hvmd that wrote it: "0.1.0". Printable characters only. */
 const char *savefile_writer(const struct savefile *);
 /*
