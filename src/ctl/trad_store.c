@@ -197,7 +197,8 @@ static bool kib(struct xenstore *x, unsigned domid, const char *name,
     return good;
 }
 
-/* As libxl tells qemu-xen: the most there may be, video memory left out. */
+/* As libxl tells qemu-xen: the most there may be, video memory left out, and
+ * rounded up, for what is behind it counts as free. */
 static int memory(struct xenstore *x, struct hvmd_conf *c, struct err *e)
 {
     unsigned long long max, video = 0;
@@ -212,7 +213,7 @@ static int memory(struct xenstore *x, struct hvmd_conf *c, struct err *e)
                        "/local/domain/%u/memory/static-max holds no size in "
                        "KiB; say -m MiB",
                        c->domid);
-    c->ram_mib = (max - video) >> 10;
+    c->ram_mib = (max - video + 1023) >> 10;
     return 0;
 }
 

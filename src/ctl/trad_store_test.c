@@ -113,6 +113,17 @@ static void test_disks(void **state)
     assert_false(xs_fake_get(b->f, "device-model/3/logdirty/cmd", e.text, 9));
 }
 
+/* libvirt has memory in KiB: the last of it is memory too. */
+static void test_memory_of_no_whole_mib(void **state)
+{
+    struct bed *b = *state;
+    struct err e;
+
+    xs_fake_set(b->f, "/local/domain/3/memory/static-max", "262148");
+    assert_int_equal(config(b, &e), 0);
+    assert_int_equal(b->c.ram_mib, 253);
+}
+
 /* xend's nodes: no device-type on the back end's side, tap disks. */
 static void test_xend(void **state)
 {
@@ -278,13 +289,9 @@ static void test_tell(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        B(test_disks),
-        B(test_xend),
-        B(test_refused),
-        B(test_strangers),
-        cmocka_unit_test(test_names),
-        B(test_password),
-        B(test_tell),
+        B(test_disks),    B(test_xend),      B(test_memory_of_no_whole_mib),
+        B(test_refused),  B(test_strangers), cmocka_unit_test(test_names),
+        B(test_password), B(test_tell),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
