@@ -146,7 +146,8 @@ static void change_disc(struct hvmd *h, unsigned unit, const char *params)
         return;
     snprintf(drive, sizeof(drive), "ide%u-cd%u", unit / 2 & 1, unit & 1);
     if (!rc && *file) {
-        fd = open(file, O_RDONLY | O_CLOEXEC);
+        /* a pipe must not make us wait for its writer */
+        fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         rc = fd < 0
                  ? err_set(&e, -errno, "cannot open %s: %s", file,
                            strerror(errno))

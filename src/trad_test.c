@@ -368,6 +368,25 @@ static void test_discs(void **state)
     unlink(disc);
 }
 
+/* One that nobody writes to would keep us, and the guest, for ever. */
+static void test_disc_that_is_a_pipe(void **state)
+{
+    struct bed *b = *state;
+    char pipe[64], params[80];
+
+    start(b);
+    snprintf(pipe, sizeof(pipe), "%s/pipe", b->dir);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    snprintf(params, sizeof(params), "aio:%s", pipe);
+    alarm(20);
+    xs_fake_set(b->f, CD "/params", params);
+    await_lines(b, 1);
+    alarm(0);
+    assert_non_null(strstr(b->line, "neither a regular file nor"));
+    assert_null(b->h.disk[2]);
+    unlink(pipe);
+}
+
 static void test_loadvm(void **state)
 {
     struct bed *b = *state;
@@ -400,8 +419,10 @@ static void test_loadvm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_start), T(test_save),  T(test_save_fails), T(test_commands),
-        T(test_stale), T(test_discs), T(test_loadvm),
+        T(test_start),      T(test_save),
+        T(test_save_fails), T(test_commands),
+        T(test_stale),      T(test_discs),
+        T(test_loadvm),     T(test_disc_that_is_a_pipe),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,9 @@ static int open_file(struct qmp_call *call, const char *name)
     if (fdset_named(name))
         fd = fdset_open(&call->ctx->fdset, name, O_WRONLY, &call->err);
     else
-        fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK,
+        fd = open(name,
+                  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK |
+                      O_NOCTTY,
                   0600);
     if (fd < 0)
         return call->err.text[0] ? fd
