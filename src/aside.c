@@ -63,11 +63,13 @@ void hvmd_aside_end(struct hvmd *h)
 
 /*
  * A restored guest whose disks and cards had gone: its taps must be there until
- * the toolstack's scripts are done with them, and that is when it runs.
+ * the toolstack's scripts are done with them, and that is when it has said
+ * "cont", be the guest asleep or not.
  */
 void hvmd_aside_now(struct hvmd *h)
 {
-    if ((h->gone_disks || h->gone_nics) && h->status == QMP_RUNNING)
+    if ((h->gone_disks || h->gone_nics) && h->status != QMP_PAUSED &&
+        h->status != QMP_PRELAUNCH)
         timer_set(&h->step_aside, 0);
 }
 

@@ -270,6 +270,35 @@ static void test_restore(void **state)
     bed_free(b);
 }
 
+/* It may sleep (ACPI S3) when it is saved and when it goes on. */
+static void test_aside_of_a_guest_asleep(void **state)
+{
+    struct bed *a = bed_new(), *b = bed_new();
+    struct err e = {.text = ""};
+
+    start(a);
+    rig_out(a->r, UNPLUG, 2, 3);
+    for (unsigned i = 0; i < MACHINE_DISKS; i++)
+        a->h.disk[i] = NULL; /* the rig closes them */
+    turn(a);
+    a->h.status = QMP_SUSPENDED;
+    assert_int_equal(hvmd_stop(&a->h, &e), 0);
+    save(a);
+    assert_int_equal(incoming(b, a, &e), 0);
+    b->h.paused_from = QMP_SUSPENDED;
+    for (unsigned i = 0; i < MACHINE_DISKS; i++)
+        b->h.disk[i] = NULL;
+    turn(b);
+    assert_true(b->h.gone_disks && b->h.gone_nics);
+    assert_int_equal(hvmd_cont(&b->h, &e), 0);
+    turn(b);
+    assert_int_equal(b->h.status, QMP_SUSPENDED);
+    assert_int_equal(b->h.gone_disks | b->h.gone_nics, 0);
+    assert_int_equal(b->x.rests, 1);
+    bed_free(a);
+    bed_free(b);
+}
+
 /*
  * Where video memory goes when its BAR is off is behind the guest's memory as
  * it ever was: -m of a restore may say less (xl mem-max).
@@ -372,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_aside_waits),
         cmocka_unit_test(test_memory_that_became_less),
+        cmocka_unit_test(test_aside_of_a_guest_asleep),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
