@@ -129,6 +129,7 @@ int hvmd_set_vcpu(void *hvmd, unsigned cpu, bool online, struct err *);
 /* sendkey.c (struct qmp_ops) */
 void hvmd_sendkey_init(struct hvmd *);
 void hvmd_sendkey_end(struct hvmd *);
+void hvmd_release_keys(struct hvmd *);
 int hvmd_send_keys(void *hvmd, const uint8_t *code, unsigned n,
                    unsigned hold_ms, struct err *);
 

@@ -115,6 +115,8 @@ int hvmd_stop(void *ctx, struct err *e)
 
     if (h->status == QMP_PAUSED || h->status == QMP_PRELAUNCH)
         return 0;
+    hvmd_release_keys(h); /* who goes on knows nothing of them */
+    console_release(h->console);
     rc = xen_enable(h->xen, false);
     if (rc < 0)
         return err_set(e, rc, "the ioreq server cannot be disabled: %s",

@@ -40,6 +40,12 @@ int hvmd_send_keys(void *ctx, const uint8_t *code, unsigned n, unsigned hold_ms,
     return 0;
 }
 
+void hvmd_release_keys(struct hvmd *h)
+{
+    if (h->sendkey.n)
+        let_go(h);
+}
+
 void hvmd_sendkey_init(struct hvmd *h)
 {
     timer_init(&h->sendkey.timer, loop_clock(h->loop), let_go, h);

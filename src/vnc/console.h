@@ -72,6 +72,9 @@ const struct console_peer *console_client(const struct console *, unsigned n);
  */
 int console_set_password(struct console *, const char *);
 
+/* Keys and buttons that viewers hold are let go. */
+void console_release(struct console *);
+
 /*
  * The whole screen, freshly drawn, as PPM (P6); viewers are not needed.
  * -EINVAL: that is no regular file, and could make us wait for a reader.

@@ -113,7 +113,7 @@ void input_init(struct console *c)
     timer_init(&c->home, loop_clock(c->loop), home_done, c);
 }
 
-void input_release_all(struct console *c)
+void console_release(struct console *c)
 {
     for (unsigned code = 1; code < 256; code++)
         if (c->held[code >> 5] & (1u << (code & 31)))
@@ -121,6 +121,11 @@ void input_release_all(struct console *c)
     if (c->buttons && c->input)
         c->input->ops->rel(c->input->dev, 0, 0, 0, 0);
     c->buttons = 0;
+}
+
+void input_release_all(struct console *c)
+{
+    console_release(c);
     timer_cancel(&c->home);
     c->homed = false;
 }
