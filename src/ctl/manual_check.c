@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * manual_check hvmd.8: every option, sub-option, device and QMP command that
- * the program knows is in the manual, in the right subsection, and the manual
- * names none that the program does not know.
+ * the program knows is in the manual, once, in the right subsection, and the
+ * manual names none that the program does not know.
  *
  * Read from the manual: ".Ss" titles; ".It Fl NAME" an option, ".It Cm KEY" a
  * sub-option of the option or device above it, ".It Cm device DRIVER" a
@@ -39,6 +39,8 @@ static void take_option(struct manual *m, const char *name)
         ;
     if (!d->name)
         wrong(m, "no such option:", name);
+    else if (m->opt[d - opt_table])
+        wrong(m, "twice: option", name);
     else if (d->class != m->class)
         wrong(m, "in the wrong subsection: option", name);
     else
@@ -54,6 +56,8 @@ static void take_device(struct manual *m, const char *name)
         ;
     if (!d->driver)
         wrong(m, "no such device:", name);
+    else if (m->dev[d - dev_table])
+        wrong(m, "twice: device", name);
     else if (d->class != m->class)
         wrong(m, "in the wrong subsection: device", name);
     else
@@ -79,6 +83,8 @@ static void take_command(struct manual *m, const char *name)
 
     for (i = 0; qmp_command_name(i); i++) {
         if (!strcmp(qmp_command_name(i), name)) {
+            if (m->cmd[i])
+                wrong(m, "twice: QMP command", name);
             m->cmd[i] = true;
             return;
         }
