@@ -8,8 +8,8 @@
 #include "hvmd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static uint64_t now_ns(struct hvmd *h)
@@ -195,10 +195,13 @@ static void keep_ram(struct hvmd *h)
 int hvmd_read_state(struct hvmd *h, struct err *e)
 {
     int fd = h->conf.incoming_fd;
+    struct stat st;
 
     if (!fd)
         return 0;
-    if (fcntl(fd, F_GETFL) < 0)
+    /* a number that was not passed on may be one of our own by now */
+    if (fstat(fd, &st) ||
+        !(S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
         return err_set(e, -EBADF,
                        "-incoming fd:%d: there is no such open file; give the "
                        "number of one that is passed on to hvmd",

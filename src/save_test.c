@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -386,6 +387,11 @@ static void test_refused(void **state)
     b->h.conf.incoming_fd = closed;
     assert_true(hvmd_read_state(&b->h, &e) < 0);
     assert_non_null(strstr(e.text, "no such open file"));
+    /* a number that nothing came by, and that our loop has taken since */
+    b->h.conf.incoming_fd = epoll_create1(EPOLL_CLOEXEC);
+    assert_true(hvmd_read_state(&b->h, &e) < 0);
+    assert_non_null(strstr(e.text, "no such open file"));
+    assert_int_equal(close(b->h.conf.incoming_fd), 0);
     a->x.vram_gfn = 0xbad;
     save(a);
     assert_true(incoming(b, a, &e) < 0);
