@@ -33,11 +33,6 @@ void hvmd_vnc_info(void *ctx, struct qmp_vnc *v)
     v->client = viewer;
 }
 
-static const char *family(const struct qmp_vnc *v, const char *host)
-{
-    return v->unix_socket ? "unix" : strchr(host, ':') ? "ipv6" : "ipv4";
-}
-
 void hvmd_viewer_event(void *ctx, enum console_event e,
                        const struct console_peer *p)
 {
@@ -59,6 +54,7 @@ void hvmd_viewer_event(void *ctx, enum console_event e,
               "\"%s\",\"host\":\"%s\",\"websocket\":false},\"client\":{"
               "\"family\":\"%s\",\"service\":\"%s\",\"host\":\"%s\","
               "\"websocket\":false}",
-              v.password ? "vnc" : "none", family(&v, v.host), v.service, host,
-              family(&v, p->host), p->service, p->host);
+              v.password ? "vnc" : "none", qmp_family(v.unix_socket, v.host),
+              v.service, host, qmp_family(v.unix_socket, p->host), p->service,
+              p->host);
 }

@@ -216,6 +216,8 @@ uint64_t qmp_heard_ns(const struct qmp *);
 /* Closes the client and removes the socket, if it is still the one made. */
 void qmp_free(struct qmp *);
 
+/* Of an address of VNC, as QMP names it. */
+const char *qmp_family(bool unix_socket, const char *host);
 /* Whether a name is in the table (for tests and the manual). */
 const char *qmp_command_name(unsigned i); /* NULL past the last */
 const char *qmp_event_name(unsigned i);

@@ -34,7 +34,7 @@ struct json_object *qmp_query_chardev(struct qmp_call *call)
     return list;
 }
 
-static const char *family(bool unix_socket, const char *host)
+const char *qmp_family(bool unix_socket, const char *host)
 {
     return unix_socket ? "unix" : strchr(host, ':') ? "ipv6" : "ipv4";
 }
@@ -50,7 +50,7 @@ static struct json_object *vnc_clients(struct qmp_ctx *ctx,
         o = json_object_new_object();
         put_str(o, "host", host);
         put_str(o, "service", service);
-        put_str(o, "family", family(v->unix_socket, host));
+        put_str(o, "family", qmp_family(v->unix_socket, host));
         put_bool(o, "websocket", false);
         json_object_array_add(list, o);
     }
@@ -71,7 +71,7 @@ struct json_object *qmp_query_vnc(struct qmp_call *call)
         return o;
     put_str(o, "host", v.host);
     put_str(o, "service", v.service);
-    put_str(o, "family", family(v.unix_socket, v.host));
+    put_str(o, "family", qmp_family(v.unix_socket, v.host));
     put_str(o, "auth", v.password ? "vnc" : "none");
     json_object_object_add(o, "clients", vnc_clients(call->ctx, &v));
     return o;
