@@ -150,6 +150,21 @@ static void turn(struct bed *b)
     loop_run(b->h.loop);
 }
 
+/* hvmd no longer has the back ends that went: the rig closes them. */
+static void forget_disks(struct bed *b)
+{
+    for (unsigned i = 0; i < MACHINE_DISKS; i++)
+        b->h.disk[i] = NULL;
+    turn(b);
+}
+
+static void start_unplugged(struct bed *b)
+{
+    start(b);
+    rig_out(b->r, UNPLUG, 2, 3);
+    forget_disks(b);
+}
+
 static void test_go_on(void **state)
 {
     struct bed *b = bed_new();
@@ -314,19 +329,13 @@ static void test_aside_of_a_guest_asleep(void **state)
     struct bed *a = bed_new(), *b = bed_new();
     struct err e = {.text = ""};
 
-    start(a);
-    rig_out(a->r, UNPLUG, 2, 3);
-    for (unsigned i = 0; i < MACHINE_DISKS; i++)
-        a->h.disk[i] = NULL; /* the rig closes them */
-    turn(a);
+    start_unplugged(a);
     a->h.status = QMP_SUSPENDED;
     assert_int_equal(hvmd_stop(&a->h, &e), 0);
     save(a);
     assert_int_equal(incoming(b, a, &e), 0);
     b->h.paused_from = QMP_SUSPENDED;
-    for (unsigned i = 0; i < MACHINE_DISKS; i++)
-        b->h.disk[i] = NULL;
-    turn(b);
+    forget_disks(b);
     assert_true(b->h.gone_disks && b->h.gone_nics);
     assert_int_equal(hvmd_cont(&b->h, &e), 0);
     turn(b);
@@ -412,18 +421,12 @@ static void test_aside_waits(void **state)
     struct bed *a = bed_new(), *b = bed_new();
     struct err e = {.text = ""};
 
-    start(a);
-    rig_out(a->r, UNPLUG, 2, 3);
-    for (unsigned i = 0; i < MACHINE_DISKS; i++)
-        a->h.disk[i] = NULL; /* the rig closes them */
-    turn(a);
+    start_unplugged(a);
     assert_int_equal(a->h.gone_disks | a->h.gone_nics, 0);
     assert_int_equal(a->x.rests, 1);
     save(a);
     assert_int_equal(incoming(b, a, &e), 0);
-    for (unsigned i = 0; i < MACHINE_DISKS; i++)
-        b->h.disk[i] = NULL;
-    turn(b);
+    forget_disks(b);
     assert_true(b->h.gone_disks && b->h.gone_nics);
     assert_int_equal(b->x.rests, 0);
     assert_int_equal(hvmd_cont(&b->h, &e), 0);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "vga_fixture.h"
 
-#include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static uint8_t *viewer_resize(void *ctx, uint32_t w, uint32_t h,
                               uint32_t *stride)
@@ -48,7 +51,7 @@ struct rig *rig_new_for(uint64_t vgamem_mib, struct viewer *viewer)
     rig->b->env.pci = pci_bus_new(&rig->b->hv, &rig->b->bus, &rig->b->gmem);
     conf_set_num(&conf, "vgamem_mib", vgamem_mib);
     rig->dev = dev_new(&vga_ops, &rig->b->env, 0, &conf, &e);
-    assert(rig->dev);
+    assert_non_null(rig->dev);
     rig->vga = (struct vga *)rig->dev;
     rig->viewer = viewer;
     rig->viewer->sink = (struct sink){&viewer_ops, rig->viewer};
@@ -79,7 +82,7 @@ void rig_look(struct rig *rig, bool all)
     rig->viewer->rects = 0;
     rig->viewer->pixels = 0;
     d->ops->refresh(d->dev, &rig->viewer->sink, all);
-    assert(!rig->viewer->bad);
+    assert_false(rig->viewer->bad);
 }
 
 uint32_t rig_px(const struct rig *rig, uint32_t x, uint32_t y)
