@@ -361,7 +361,7 @@ TESTS = (disk, cdrom, memtest, installer_text, installer_graphical, power, many,
 # those that "check" leaves to "check --all", for time's sake
 SLOW = {'installer-text', 'nic-too', 'nic-passt', 'pv-kept-out', 'save-go-on', 'migrate', 'save-pv', 'sleep', 'geometry',
         'old-kernel', 'libvirt', 'trad'}
-LIMIT = 600  # seconds for one test, all its guests together
+LIMIT = int(os.environ.get('TEST_LIMIT') or 600)  # seconds for one test, all its guests together
 
 
 def called(test):
@@ -387,7 +387,7 @@ def attempt(test):
     notes.clear()
     error, told, begun = None, [], time.monotonic()
     signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(int(os.environ.get('TEST_LIMIT') or LIMIT))
+    signal.alarm(LIMIT)
     try:
         test()
     except Lost:
