@@ -359,8 +359,7 @@ TESTS = (disk, cdrom, memtest, installer_text, installer_graphical, power, many,
 
 
 # those that "check" leaves to "check --all", for time's sake
-SLOW = {'installer-text', 'nic-too', 'nic-passt', 'pv-kept-out', 'save-go-on', 'migrate', 'save-pv', 'sleep', 'geometry',
-        'old-kernel', 'libvirt', 'trad'}
+SLOW = {'nic-passt', 'save-go-on', 'migrate', 'save-pv', 'sleep', 'geometry', 'old-kernel', 'libvirt', 'trad'}
 LIMIT = int(os.environ.get('TEST_LIMIT') or 600)  # seconds for one test, all its guests together
 
 
