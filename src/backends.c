@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Opens every back end of the guest's devices, once, before it starts. */
+/*
+ * Opens every back end of the guest's devices, once, before it starts: the
+ * images by images.c.
+ */
 #include "hvmd.h"
 
 #include <errno.h>
@@ -11,72 +14,6 @@
 #define DISK_WORKERS 2
 /* Images for a PC BIOS and for UEFI. */
 #define NIC_ROM "efi-rtl8139.rom"
-
-/* What the back end says of a file, after the option that names it. */
-static struct blk *name_unit(struct blk *b, unsigned unit, struct err *e)
-{
-    struct err why = *e;
-
-    if (!b)
-        err_set(e, -EINVAL, "-drive, IDE unit %u: %s", unit, why.text);
-    return b;
-}
-
-/* Two drives on one file: fine for CDs, the end of a file system for a disk. */
-static int check_shared(const struct hvmd_conf *c, unsigned unit, struct err *e)
-{
-    const struct argv_ide *u = &c->ide[unit];
-    struct stat a, b;
-
-    for (unsigned i = 0; i < unit; i++) {
-        const struct argv_ide *o = &c->ide[i];
-
-        if (!o->present || !o->file || (o->read_only && u->read_only) ||
-            stat(o->file, &a) || stat(u->file, &b) || a.st_ino != b.st_ino ||
-            a.st_dev != b.st_dev)
-            continue;
-        return err_set(e, -EINVAL,
-                       "-drive: %s is IDE unit %u and unit %u: give each "
-                       "writable disk an image of its own",
-                       u->file, i, unit);
-    }
-    return 0;
-}
-
-/* NULL with the sentence in e; names the file and what to do. */
-static struct blk *open_image(struct hvmd *h, const struct argv_ide *u,
-                              unsigned unit, struct err *e)
-{
-    int fd = open(u->file, (u->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-    struct stat st;
-
-    if (fd < 0) {
-        const char *remedy = "check the path in the guest's disk= line";
-
-        if (!u->read_only && (errno == EROFS || errno == EACCES ||
-                              errno == EPERM || errno == ETXTBSY))
-            remedy = "a hard disk must be writable; give it as a CD-ROM "
-                     "(devtype=cdrom) or make it writable";
-        else if (errno == EISDIR)
-            remedy = "give an image file or a block device";
-        err_set(e, -errno, "-drive: cannot open %s for IDE unit %u: %s; %s",
-                u->file, unit, strerror(errno), remedy);
-        return NULL;
-    }
-    /* root may write what its owner has closed to writing; it should not. */
-    if (!u->read_only && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
-        !(st.st_mode & 0222)) {
-        close(fd);
-        err_set(e, -EACCES,
-                "-drive: %s for IDE unit %u is read-only (mode %04o): a hard "
-                "disk must be writable; chmod u+w it or give it as a CD-ROM "
-                "(devtype=cdrom)",
-                u->file, unit, (unsigned)st.st_mode & 07777);
-        return NULL;
-    }
-    return name_unit(blk_raw_open(h->pool, fd, u->read_only, u->file, e), unit,
-                     e);
-}
 
 static int open_disks(struct hvmd *h, struct err *e)
 {
@@ -90,9 +27,7 @@ static int open_disks(struct hvmd *h, struct err *e)
         if (!u->present)
             continue;
         if (u->file) {
-            if (check_shared(&h->conf, i, e) < 0)
-                return -EINVAL;
-            h->disk[i] = open_image(h, u, i, e);
+            h->disk[i] = hvmd_open_image(h, i, e);
             if (!h->disk[i])
                 return -EINVAL;
         }

@@ -74,6 +74,8 @@ struct hvmd {
 
 /* backends.c: opens what the command line names and fills machine_conf. */
 int hvmd_open_backends(struct hvmd *, struct err *);
+/* NULL with the sentence in err; names the file and what to do. */
+struct blk *hvmd_open_image(struct hvmd *, unsigned unit, struct err *);
 void hvmd_close_backends(struct hvmd *);
 
 /* control.c: the QMP servers and what their commands do. */

@@ -101,6 +101,8 @@ def main():
     case('image of zero size', 'zero|empty|size', argv(file('zero', 0)))
     case('image of odd size', 'odd|multiple|512|size', argv(file('odd', 1000)))
     case('folder as image', 'folder|directory|regular', argv(tmp + '/folder'))
+    os.mkfifo(tmp + '/pipe')
+    case('pipe as CD image', 'unit 2.*neither a regular file nor', argv(cd=tmp + '/pipe'))
     twice = file('twice', 1 << 20)
     case('one image as disk and CD', 'unit 0 and unit 2.*image of its own', argv(twice, cd=twice))
     if DOMID:

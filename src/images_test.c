@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an administrator may give as an image. */
+#include "hvmd.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct bed {
+    struct hvmd h;
+    char dir[32], path[64];
+};
+
+static struct bed *bed_new(const char *name)
+{
+    struct bed *b = calloc(1, sizeof(*b));
+
+    assert_non_null(b);
+    b->h.loop = loop_new();
+    b->h.pool = pool_new(b->h.loop, 1);
+    strcpy(b->dir, "/tmp/hvmd-images.XXXXXX");
+    assert_non_null(mkdtemp(b->dir));
+    snprintf(b->path, sizeof(b->path), "%s/%s", b->dir, name);
+    b->h.conf.ide[0] =
+        (struct argv_ide){.present = true, .discard = true, .file = b->path};
+    return b;
+}
+
+static void bed_free(struct bed *b)
+{
+    unlink(b->path);
+    rmdir(b->dir);
+    pool_free(b->h.pool);
+    loop_free(b->h.loop);
+    free(b);
+}
+
+/* Who says discard=off keeps all of the image's space. */
+static void test_discard_off(void **state)
+{
+    struct bed *b = bed_new("image");
+    struct err e = {.text = ""};
+    FILE *f = fopen(b->path, "w");
+    struct blk *blk;
+    bool could;
+
+    assert_non_null(f);
+    assert_int_equal(ftruncate(fileno(f), 1 << 20), 0);
+    fclose(f);
+    blk = hvmd_open_image(&b->h, 0, &e);
+    assert_non_null(blk);
+    could = blk->can_discard;
+    blk->ops->close(blk);
+    if (!could)
+        skip(); /* nor could anybody else here */
+    b->h.conf.ide[0].discard = false;
+    blk = hvmd_open_image(&b->h, 0, &e);
+    assert_non_null(blk);
+    assert_false(blk->can_discard);
+    blk->ops->close(blk);
+    bed_free(b);
+}
+
+/* One that nobody writes to would keep us, deaf to signals, for ever. */
+static void test_image_that_is_a_pipe(void **state)
+{
+    struct bed *b = bed_new("pipe");
+    struct err e = {.text = ""};
+
+    assert_int_equal(mkfifo(b->path, 0600), 0);
+    alarm(20);
+    b->h.conf.ide[0].cdrom = b->h.conf.ide[0].read_only = true;
+    assert_null(hvmd_open_image(&b->h, 0, &e));
+    alarm(0);
+    assert_non_null(strstr(e.text, "IDE unit 0"));
+    assert_non_null(strstr(e.text, "neither a regular file nor"));
+    bed_free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_discard_off),
+        cmocka_unit_test(test_image_that_is_a_pipe),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
