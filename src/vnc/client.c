@@ -244,7 +244,7 @@ uint64_t client_limit(struct client *c, uint64_t now)
     if (c->stalled_ms && c->stalled_ms + STALL_MS < end)
         end = c->stalled_ms + STALL_MS;
     if (end > now && c->throttled) { /* goes on reading then */
-        uint64_t again = c->events_ms + EVENTS_MS;
+        uint64_t again = c->told_ms + EVENTS_MS;
 
         return again > now ? again - now : 0;
     }

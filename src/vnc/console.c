@@ -17,13 +17,36 @@
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
+/* Whether hvmd-vnc may be started now; if not, it is looked at again in time.
+ */
+static bool may_start(struct console *c)
+{
+    uint64_t now = clock_now(loop_clock(c->loop));
+    uint64_t more = (now - c->starts_ns) / STARTS_NS;
+
+    if (more) {
+        c->starts = more < STARTS_MOST - c->starts ? c->starts + (unsigned)more
+                                                   : STARTS_MOST;
+        c->starts_ns += more * STARTS_NS;
+    }
+    if (!c->starts)
+        timer_set(&c->knocks, c->starts_ns + STARTS_NS);
+    return c->starts;
+}
+
 /* With all places taken, who knocks waits in the kernel's queue. */
 static void want_clients(struct console *c)
 {
-    unsigned want = c->clients < CONSOLE_CLIENTS_MAX ? LOOP_IN : 0;
+    bool open = c->child ? c->clients < CONSOLE_CLIENTS_MAX : may_start(c);
+    unsigned want = open ? LOOP_IN : 0;
 
     for (unsigned i = 0; i < c->listen.n; i++)
         loop_want(c->loop, &c->listen_src[i], want);
+}
+
+static void knocks(void *ctx)
+{
+    want_clients(ctx);
 }
 
 static void reaped(void *ctx, unsigned events)
@@ -264,6 +287,8 @@ static void new_client(struct console *c, int fd)
     bool first = !c->child;
     int rc, slot;
 
+    if (first)
+        c->starts--;
     if (first && (rc = start_child(c))) {
         bucket_log(c->log, &c->bucket, "vnc", "cannot start hvmd-vnc: %s",
                    strerror(-rc));
@@ -294,7 +319,7 @@ static void accept_ready(void *ctx, unsigned events)
     for (unsigned i = 0; i < c->listen.n; i++) {
         int fd;
 
-        while (c->clients < CONSOLE_CLIENTS_MAX &&
+        while (c->clients < CONSOLE_CLIENTS_MAX && (c->child || may_start(c)) &&
                (fd = accept4(c->listen.fd[i], NULL, NULL,
                              SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
             new_client(c, fd);
@@ -383,6 +408,9 @@ struct console *console_new(struct loop *loop, struct display *display,
     screen_init(c);
     input_init(c);
     timer_init(&c->leds_soon, loop_clock(loop), leds_soon, c);
+    timer_init(&c->knocks, loop_clock(loop), knocks, c);
+    c->starts = STARTS_MOST;
+    c->starts_ns = clock_now(loop_clock(loop));
     if (open_all(c, conf, e)) {
         console_free(c);
         return NULL;
@@ -401,6 +429,7 @@ void console_free(struct console *c)
     if (c->input && c->input->leds_ctx == c)
         c->input->leds = NULL;
     console_drop_child(c);
+    timer_cancel(&c->knocks);
     while (c->let_go) {
         struct child *ch = c->let_go;
 

@@ -32,6 +32,14 @@
 #define RX_PERIOD    500u
 #define RX_PERIOD_NS (100 * NS_PER_MS)
 
+/*
+ * A start of hvmd-vnc costs the guest milliseconds, and anybody who can reach
+ * the port makes us do it: so many at once, then one each STARTS_NS. Who
+ * knocks meanwhile waits in the kernel's queue.
+ */
+#define STARTS_MOST 16u
+#define STARTS_NS   (250 * NS_PER_MS)
+
 struct console {
     struct loop *loop;
     struct display *display;
@@ -46,6 +54,10 @@ struct console {
     struct log_bucket bucket;
     void (*event)(void *ctx, enum console_event, const struct console_peer *);
     void *event_ctx;
+
+    unsigned starts; /* of hvmd-vnc, that may follow at once */
+    uint64_t starts_ns;
+    struct timer knocks; /* heard again then */
 
     /* while somebody looks */
     struct child *child;

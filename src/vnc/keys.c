@@ -33,13 +33,20 @@ static bool held(const struct client *c, uint32_t code)
     return c->held[code >> 5] & (1u << (code & 31));
 }
 
-static void send_code(uint32_t code, bool down)
+static void send_msg(struct client *c, const struct vnc_msg *m)
+{
+    c->told++;
+    c->s->told++;
+    tell(m);
+}
+
+static void send_code(struct client *c, uint32_t code, bool down)
 {
     struct vnc_msg m = {.type = VNC_KEY};
 
     m.key.code = code;
     m.key.down = down;
-    tell(&m);
+    send_msg(c, &m);
 }
 
 static void key(struct client *c, uint32_t code, bool down)
@@ -52,7 +59,7 @@ static void key(struct client *c, uint32_t code, bool down)
         c->held[code >> 5] |= bit;
     else
         c->held[code >> 5] &= ~bit;
-    send_code(code, down);
+    send_code(c, code, down);
 }
 
 static unsigned levels_held(const struct client *c)
@@ -81,22 +88,22 @@ static void press(struct client *c, const struct keymap_entry *e)
     bool left = held(c, CODE_LSHIFT), right = held(c, CODE_RSHIFT);
 
     if (lift && left)
-        send_code(CODE_LSHIFT, false);
+        send_code(c, CODE_LSHIFT, false);
     if (lift && right)
-        send_code(CODE_RSHIFT, false);
+        send_code(c, CODE_RSHIFT, false);
     if (shift)
-        send_code(CODE_LSHIFT, true);
+        send_code(c, CODE_LSHIFT, true);
     if (altgr)
-        send_code(CODE_RALT, true);
+        send_code(c, CODE_RALT, true);
     key(c, e->code, true);
     if (altgr)
-        send_code(CODE_RALT, false);
+        send_code(c, CODE_RALT, false);
     if (shift)
-        send_code(CODE_LSHIFT, false);
+        send_code(c, CODE_LSHIFT, false);
     if (lift && left)
-        send_code(CODE_LSHIFT, true);
+        send_code(c, CODE_LSHIFT, true);
     if (lift && right)
-        send_code(CODE_RSHIFT, true);
+        send_code(c, CODE_RSHIFT, true);
 }
 
 /* The code a keysym went out as, 0: it is not down. Forgets it if asked. */
@@ -177,7 +184,7 @@ void keys_pointer(struct client *c, unsigned mask, uint32_t x, uint32_t y)
                                                   : 0;
     s->x = m.pointer.x;
     s->y = m.pointer.y;
-    tell(&m);
+    send_msg(c, &m);
 }
 
 void keys_release(struct client *c)

@@ -160,19 +160,19 @@ static void cut_text(struct client *c, uint32_t len)
  */
 static bool event_allowed(struct client *c)
 {
+    struct server *s = c->s;
     uint64_t now = now_ms();
 
-    c->throttled = false;
-    if (now - c->events_ms >= EVENTS_MS) {
-        c->events_ms = now;
-        c->events = 0;
+    if (now - s->told_ms >= EVENTS_MS) {
+        s->told_ms = now;
+        s->told = 0;
     }
-    if (c->events == EVENTS_MAX) {
-        c->throttled = true;
-        return false;
+    if (c->told_ms != s->told_ms) {
+        c->told_ms = s->told_ms;
+        c->told = 0;
     }
-    c->events++;
-    return true;
+    c->throttled = s->told + c->told + TOLD_MOST > TOLD_MAX;
+    return !c->throttled;
 }
 
 static size_t need(size_t len, size_t bytes)

@@ -34,8 +34,15 @@
 #define CUT_TEXT_MAX (1u << 20)
 #define SEND_BUDGET  (1u << 20) /* bytes per turn of one client */
 #define MSG_BUDGET   64         /* messages per turn of one client */
-#define EVENTS_MAX   200        /* keys and pointer of one client, per */
-#define EVENTS_MS    100u
+/*
+ * What hvmd is told of keys and pointers per EVENTS_MS, by all: less than half
+ * of what it takes, as its periods begin at other times. A viewer may take no
+ * more than is left, so there is always something for the next. An event may
+ * make TOLD_MOST messages.
+ */
+#define EVENTS_MS 100u
+#define TOLD_MAX  240u
+#define TOLD_MOST 7u
 
 enum client_state {
     AWAIT_VERSION,
@@ -94,10 +101,10 @@ struct client {
     struct {
         uint32_t sym;
         uint8_t code;
-    } pressed[16];   /* keysyms down and the code they went out as */
-    unsigned mask;   /* RFB button mask */
-    unsigned events; /* keys and pointer, since then: */
-    uint64_t events_ms;
+    } pressed[16]; /* keysyms down and the code they went out as */
+    unsigned mask; /* RFB button mask */
+    unsigned told; /* keys and pointers, since then: */
+    uint64_t told_ms;
     bool throttled;
 };
 
@@ -113,7 +120,9 @@ struct server {
     char password[VNC_PASSWORD_MAX + 1];
     unsigned fails; /* in a row */
     uint8_t lamps;
-    uint32_t x, y;               /* the pointer's last place */
+    uint32_t x, y; /* the pointer's last place */
+    unsigned told; /* keys and pointers, since then: */
+    uint64_t told_ms;
     bool demanded, demanded_now; /* hvmd has yet to answer */
     uint64_t looked_ms;          /* when it last did */
     bool order;                  /* hello has come */

@@ -739,6 +739,33 @@ class Input(Case):
         self.assertGreater(keys, 200)
 
 
+    def test_flood_of_keysyms(self):
+        """Keys that need modifiers make many messages each: no other viewer waits for them."""
+        f = self.fixture('127.0.0.1:40,to=90', 'de')
+        s = f.logged_in()
+        s.sendall(b''.join(struct.pack('>BBxxI', 4, 1, sym) for sym in (0xffe1, 0xffe2)))
+        s.setblocking(False)
+        one = struct.pack('>BBxxI', 4, 1, ord('@')) + struct.pack('>BBxxI', 4, 0, ord('@'))
+        slowest, end = 0, time.monotonic() + 2
+        other = rfb.Rfb('127.0.0.1', f.port)
+        frames = 0
+        while time.monotonic() < end:
+            try:
+                s.send(one * 512)
+            except BlockingIOError:
+                pass
+            start = time.monotonic()
+            other.full()
+            slowest = max(slowest, time.monotonic() - start)
+            frames += 1
+        other.close()
+        f.do('clients')
+        f.expect('clients')
+        self.assertLess(sum(line.startswith('key') for line in f.seen), 2.5 * 2400)
+        self.assertGreater(frames, 1)
+        self.assertLess(slowest, 5)
+
+
 class Hostile(Case):
     def refused(self, f, *messages):
         s = f.logged_in()
@@ -841,6 +868,21 @@ class Hostile(Case):
         f.until_clients(2)
         time.sleep(1)
         self.assertLess(int(f.ask('looks')) - looks, 6)  # nobody waits, nobody looks
+
+    def test_knocking(self):
+        """Each first viewer starts hvmd-vnc, which costs the guest: who comes and goes does that
+        a bounded number of times, and who stays is served all the same."""
+        f = self.fixture()
+        looks = int(f.ask('looks'))
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            try:
+                socket.create_connection((f.host, f.port), 0.05).close()
+            except OSError:
+                pass
+            time.sleep(0.002)
+        self.assertLess(int(f.ask('looks')) - looks, 60)
+        self.usable(f)
 
     def test_death_of_hvmd_vnc(self):
         f = self.fixture()
