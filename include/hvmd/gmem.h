@@ -46,8 +46,9 @@ static inline int gmem_write(struct gmem *g, uint64_t gpa, const void *src,
  * in order and returns their number. wr: the transfer writes guest memory.
  * Pages without RAM are replaced by a scratch page (ff / sink). -ENOSPC: max
  * is too small (a span of len bytes needs at most GMEM_IOVS(len), usually 1);
- * -EINVAL: wraps. Every success is ended by one gmem_unpin() with the same
- * gpa, len and wr and the iovecs as they were given; it marks pages dirty.
+ * -EINVAL: wraps; -EFAULT: so many pages without RAM were named of late that
+ * these are not looked for. Every success is ended by one gmem_unpin() with the
+ * same gpa, len and wr and the iovecs as they were given; it marks pages dirty.
  */
 static inline int gmem_pin(struct gmem *g, uint64_t gpa, size_t len, bool wr,
                            struct iovec *iov, unsigned max)

@@ -207,8 +207,8 @@ static bool has_ram(struct gmem_xen *x, uint64_t gpa)
 
 /*
  * A guest that aims DMA at a hole can make us ask for every page of it. After
- * some answers of "none" in a short time the next ones are taken for granted;
- * where there is RAM the answer is never "none".
+ * some answers of "none" in a short time nobody is asked: whether a page that
+ * is not mapped has RAM is not known then, and a transfer with it fails.
  */
 static bool may_ask(struct gmem_xen *x)
 {
@@ -221,16 +221,18 @@ static bool may_ask(struct gmem_xen *x)
     return x->misses < MISSES_MOST;
 }
 
-/* The chunk with RAM for gpa, or NULL. */
-static struct chunk *chunk_for(struct gmem_xen *x, uint64_t gpa)
+/* The chunk with RAM for gpa, or NULL; unknown: it may have some. */
+static struct chunk *chunk_for(struct gmem_xen *x, uint64_t gpa, bool *unknown)
 {
     unsigned page = (unsigned)(gpa / PAGE % GMEM_CHUNK_PAGES);
     struct chunk *c = find(x, gpa / CHUNK_BYTES);
 
     if (c && !is_missing(c, page))
         return c;
-    if (!may_ask(x))
+    if (!may_ask(x)) {
+        *unknown = true;
         return NULL;
+    }
     if (!has_ram(x, gpa)) {
         x->misses++;
         return NULL;
@@ -262,10 +264,11 @@ static int xen_read(struct gmem *g, uint64_t gpa, void *dst, size_t len)
 {
     struct gmem_xen *x = of(g);
     uint8_t *p = dst;
+    bool unknown = false;
     int rc = 0;
 
     for (size_t n; len; gpa += n, p += n, len -= n) {
-        struct chunk *c = chunk_for(x, gpa);
+        struct chunk *c = chunk_for(x, gpa, &unknown);
 
         n = in_page(gpa, len);
         if (c) {
@@ -282,10 +285,11 @@ static int xen_write(struct gmem *g, uint64_t gpa, const void *src, size_t len)
 {
     struct gmem_xen *x = of(g);
     const uint8_t *p = src;
+    bool unknown = false;
     int rc = 0;
 
     for (size_t n; len; gpa += n, p += n, len -= n) {
-        struct chunk *c = chunk_for(x, gpa);
+        struct chunk *c = chunk_for(x, gpa, &unknown);
 
         n = in_page(gpa, len);
         if (c) {
@@ -323,14 +327,19 @@ static int xen_pin(struct gmem *g, uint64_t gpa, size_t len, bool wr,
     struct gmem_xen *x = of(g);
     uint64_t at = gpa, end = gpa + len;
     struct chunk *prev = NULL;
+    bool unknown = false;
     unsigned n = 0;
 
     if (!len || end < gpa)
         return -EINVAL;
     while (at < end) {
-        struct chunk *c = chunk_for(x, at);
+        struct chunk *c = chunk_for(x, at, &unknown);
         size_t part = in_page(at, end - at);
 
+        if (unknown) {
+            xen_unpin(g, gpa, at - gpa, false, iov, n);
+            return -EFAULT;
+        }
         if (c && c == prev) { /* goes on where the last piece ended */
             iov[n - 1].iov_len += part;
         } else if (n == max) {
