@@ -3,6 +3,7 @@
 #ifndef HVMD_PLACE_H
 #define HVMD_PLACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PLACE_LOW_LIMIT  UINT64_C(0xf0000000) /* libxl's default hole */
@@ -26,6 +27,15 @@ static inline uint64_t place_staging_gfn(uint64_t ram, uint64_t low_limit)
         end = PLACE_4G;
     return (end + PLACE_LARGE_PAGE - 1) / PLACE_LARGE_PAGE *
            (PLACE_LARGE_PAGE / PLACE_PAGE);
+}
+
+/*
+ * Half in the waiting place, half not: frames cannot be moved there one by one
+ * without some landing on others that have yet to go.
+ */
+static inline bool place_clashes(uint64_t gfn, uint64_t staging, uint64_t pages)
+{
+    return gfn != staging && (gfn - staging < pages || staging - gfn < pages);
 }
 
 #endif

@@ -599,6 +599,19 @@ static void video_memory_waits_behind_ram(void **s)
     assert_int_equal(place_staging_gfn(1920 * mib, 2 * gib), 4 * gib / 4096);
 }
 
+/* The guest's BAR laid across the place where video memory waits. */
+static void vram_across_its_waiting_place(void **s)
+{
+    (void)s;
+    assert_false(place_clashes(0xf0000, 0x10000, 4096));
+    assert_false(place_clashes(0x10000, 0x10000, 4096)); /* all of it */
+    assert_true(place_clashes(0x10001, 0x10000, 4096));
+    assert_true(place_clashes(0x10fff, 0x10000, 4096));
+    assert_false(place_clashes(0x11000, 0x10000, 4096));
+    assert_true(place_clashes(0xf001, 0x10000, 4096));
+    assert_false(place_clashes(0xf000, 0x10000, 4096));
+}
+
 static void random_pages_do_no_harm(void **s)
 {
     struct rig *t = *s;
@@ -647,6 +660,7 @@ int main(void)
         T(buffered_ring_has_a_budget),
         T(buffered_timeoffset_and_read),
         T(video_memory_waits_behind_ram),
+        T(vram_across_its_waiting_place),
         T(random_pages_do_no_harm),
     };
 

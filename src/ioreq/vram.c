@@ -4,6 +4,7 @@
  * RAM, and moved in its memory map to where the guest puts the BAR. The guest
  * then writes it without exits.
  */
+#include "place.h"
 #include "xen_priv.h"
 
 #include <errno.h>
@@ -155,6 +156,8 @@ int xen_vram_move(struct hv *hv, uint64_t gfn)
         gfn = x->vram_staging_gfn;
     if (gfn == x->vram_gfn || !x->vram_pages)
         return 0;
+    if (place_clashes(gfn, x->vram_staging_gfn, x->vram_pages))
+        return -EINVAL;
     /* What is mapped of the frames at both places is somewhere else then. */
     gmem_xen_invalidate(x->gmem);
     x->vram_failed_ns = 0;
