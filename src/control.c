@@ -45,9 +45,14 @@ static int ctl_wakeup(void *ctx, struct err *e)
 {
     struct hvmd *h = ctx;
 
-    if (machine_wakeup(h->machine) < 0)
-        return err_set(e, -EINVAL, "the guest is not suspended");
-    return 0;
+    int rc = machine_wakeup(h->machine);
+
+    if (!rc)
+        return 0;
+    return machine_suspended(h->machine)
+               ? err_set(e, rc, "the hypervisor does not wake the guest: %s",
+                         strerror(-rc))
+               : err_set(e, rc, "the guest is not suspended");
 }
 
 static void ctl_quit(void *ctx)

@@ -134,7 +134,8 @@ bool machine_suspended(struct machine *); /* in S3 */
  * that asked for it completes; nothing is freed or reset inside.
  */
 struct machine_head {
-    void (*request)(struct machine *, enum machine_event);
+    /* 0, or the hypervisor's refusal: then nothing has happened. */
+    int (*request)(struct machine *, enum machine_event);
     /* A command byte was written to the APM control port (0xb2). */
     void (*apm)(struct machine *, uint8_t cmd);
     /*
@@ -151,12 +152,11 @@ struct machine_head {
     bool (*blacklisted)(struct machine *, const char *product, uint32_t build);
 };
 
-static inline void machine_request(struct machine *m, enum machine_event e)
+static inline int machine_request(struct machine *m, enum machine_event e)
 {
     struct machine_head *head = (struct machine_head *)m;
 
-    if (head && head->request)
-        head->request(m, e);
+    return head && head->request ? head->request(m, e) : 0;
 }
 
 static inline void machine_apm(struct machine *m, uint8_t cmd)

@@ -161,6 +161,36 @@ static void suspend_and_wake(void **state)
     assert_int_equal(r->b->shutdown, -1);
 }
 
+static int refuse(struct hv *hv, bool on)
+{
+    (void)hv, (void)on;
+    return -EOPNOTSUPP;
+}
+
+/* Nobody is told that a guest sleeps, or woke, when the hypervisor refused. */
+static void suspend_that_is_refused(void **state)
+{
+    struct rig *r = *state;
+    const struct hv_ops *real = r->b->hv.ops;
+    struct hv_ops ops = *real;
+
+    ops.suspend = refuse;
+    rig_firmware(r);
+    r->b->hv.ops = &ops;
+    rig_out(r, 0xb004, 2, 0x2401);
+    assert_false(machine_suspended(r->m));
+    assert_int_equal(r->events[MACHINE_SUSPEND], 0);
+    r->b->hv.ops = real;
+    rig_out(r, 0xb004, 2, 0x2401);
+    assert_true(machine_suspended(r->m));
+    r->b->hv.ops = &ops;
+    assert_int_equal(machine_wakeup(r->m), -EOPNOTSUPP);
+    assert_true(machine_suspended(r->m));
+    assert_int_equal(r->events[MACHINE_WAKEUP], 0);
+    r->b->hv.ops = real;
+    assert_int_equal(machine_wakeup(r->m), 0);
+}
+
 /* Each way a PC is reset. The domain ends: devices stay as they are. */
 static void resets(void **state)
 {
@@ -590,6 +620,7 @@ int main(void)
         T(acpi_hand_shake),
         T(power_off),
         T(suspend_and_wake),
+        T(suspend_that_is_refused),
         T(resets),
         T(reset_in_place),
         T(two_machines),

@@ -193,7 +193,7 @@ static const char *event_text(enum machine_event e)
  * The hypervisor is told before the access completes: a guest that halts
  * after asking would else be taken for crashed.
  */
-static void request(struct machine *m, enum machine_event e)
+static int request(struct machine *m, enum machine_event e)
 {
     struct hv *hv = m->host.hv;
     int rc = 0;
@@ -214,14 +214,16 @@ static void request(struct machine *m, enum machine_event e)
         rc = hv->ops->suspend(hv, false);
         break;
     }
-    if (rc < 0)
+    if (rc < 0) {
         bucket_log(m->host.log, &m->bucket, "hvmd",
                    "%s: the hypervisor refuses: %s", event_text(e),
                    strerror(-rc));
-    else
-        bucket_log(m->host.log, &m->bucket, "hvmd", "guest %s", event_text(e));
+        return rc;
+    }
+    bucket_log(m->host.log, &m->bucket, "hvmd", "guest %s", event_text(e));
     if (m->host.event)
         m->host.event(m->host.ctx, e);
+    return 0;
 }
 
 static void apm(struct machine *m, uint8_t cmd)

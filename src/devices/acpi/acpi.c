@@ -93,7 +93,8 @@ static void enter_sleep(struct acpi *pm, unsigned type)
         break;
     case SLP_TYP_S3:
         pm->regs.suspended = true;
-        machine_request(pm->dev.env.machine, MACHINE_SUSPEND);
+        if (machine_request(pm->dev.env.machine, MACHINE_SUSPEND) < 0)
+            pm->regs.suspended = false;
         break;
     default:
         guest_log(&pm->dev, LOG_SLEEP, "unknown sleep type %u", type);
@@ -253,12 +254,15 @@ bool acpi_suspended(const struct dev *dev)
 int acpi_wakeup(struct dev *dev)
 {
     struct acpi *pm = (struct acpi *)dev;
+    int rc;
 
     if (!pm->regs.suspended)
         return -EINVAL;
     pm->regs.suspended = false;
-    machine_request(dev->env.machine, MACHINE_WAKEUP);
-    return 0;
+    rc = machine_request(dev->env.machine, MACHINE_WAKEUP);
+    if (rc < 0)
+        pm->regs.suspended = true;
+    return rc;
 }
 
 bool acpi_vcpu_online(const struct dev *dev, unsigned vcpu)

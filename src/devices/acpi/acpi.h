@@ -15,7 +15,7 @@ extern const struct dev_ops acpi_ops;
 /* The APM control port was written: 0xf1 ACPI on, 0xf0 off. */
 void acpi_apm(struct dev *, uint8_t cmd);
 bool acpi_suspended(const struct dev *);
-/* Ends S3: 0, or -EINVAL when the guest is not suspended. */
+/* Ends S3: 0; -EINVAL: the guest is not suspended, else: it stays so. */
 int acpi_wakeup(struct dev *);
 /*
  * Shows vcpu as there or not and tells the guest, if that is news; -EINVAL: no

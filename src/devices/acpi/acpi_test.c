@@ -16,9 +16,10 @@ struct fake {
     unsigned seen[4];
 };
 
-static void on_request(struct machine *m, enum machine_event e)
+static int on_request(struct machine *m, enum machine_event e)
 {
     ((struct fake *)m)->seen[e]++;
+    return 0;
 }
 
 struct rig {

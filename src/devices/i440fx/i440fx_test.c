@@ -18,10 +18,11 @@ struct fake {
     uint8_t apm;
 };
 
-static void on_request(struct machine *m, enum machine_event e)
+static int on_request(struct machine *m, enum machine_event e)
 {
     if (e == MACHINE_RESET)
         ((struct fake *)m)->resets++;
+    return 0;
 }
 
 static void on_apm(struct machine *m, uint8_t cmd)

@@ -240,10 +240,11 @@ struct fake_machine {
     unsigned resets;
 };
 
-static void requested(struct machine *m, enum machine_event e)
+static int requested(struct machine *m, enum machine_event e)
 {
     if (e == MACHINE_RESET)
         ((struct fake_machine *)m)->resets++;
+    return 0;
 }
 
 /* With a machine it is the machine that tells the hypervisor. */
