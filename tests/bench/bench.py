@@ -28,6 +28,8 @@ SECS = 12
 # metric, what it is, and the most (<=) or least (>=) ratio to the peer that is asked for
 GOALS = (
     ('spawn_to_running', 'exec to "running"', '<=', 0.15),
+    ('save_state', 'stop to saved state', '<=', 0.5),
+    ('restore_to_running', 'exec with a state to "running"', '<=', 0.5),
     ('linux_pss', 'PSS, guest at its prompt, no viewer', '<=', 0.2),
     ('aside_pss', 'PSS, PV drivers have taken over', '<=', 0.1),
     ('aside_ctxsw', 'context switches then', '<=', 0),
@@ -83,6 +85,10 @@ class Watch(threading.Thread):
     def _recv(self):
         kind, _, _, n = struct.unpack('<IIII', self.s.recv(16, socket.MSG_WAITALL))
         return kind, self.s.recv(n, socket.MSG_WAITALL) if n else b''
+
+    def since_exec(self):
+        self.done.wait(10)
+        return (self.when or float('nan')) - float(open('/run/dmwrap.time').read().split()[0])
 
     def run(self):
         events = []
@@ -173,8 +179,7 @@ class Probe(Guest):
         except Failed:
             self.destroy()
             raise
-        watch.done.wait(10)
-        self.spawn = (watch.when or float('nan')) - float(open('/run/dmwrap.time').read().split()[0])
+        self.spawn = watch.since_exec()
 
     def __enter__(self):
         return self
@@ -263,6 +268,66 @@ def b_spawn(dm):
         rec(dm, 'cpu_until_created', cpu(x.pid), 's')
         time.sleep(2)
         x.footprint('running')
+
+
+class Qmp:
+    """One connection: what it costs to make one is no part of a command."""
+
+    def __init__(self, domid):
+        self.s = socket.socket(socket.AF_UNIX)
+        self.s.settimeout(20)
+        self.s.connect('/var/run/xen/qmp-libxl-%d' % domid)
+        self.f = self.s.makefile('rw')
+        self('qmp_capabilities')
+
+    def __call__(self, command, **arguments):
+        self.f.write(json.dumps({'execute': command, 'arguments': arguments}) + '\n')
+        self.f.flush()
+        while True:
+            answer = json.loads(self.f.readline())
+            if 'error' in answer:
+                raise Failed('QMP %s: %s' % (command, answer['error']))
+            if 'return' in answer:
+                return
+
+    def close(self):
+        self.f.close()
+        self.s.close()
+
+
+def b_save(dm):
+    """The state of the devices of an idle Linux, written five times as libxl asks for it;
+    then the whole guest by xl."""
+    with Probe(dm, 'bench-dma.img', job='', vif=['bridge=xenbr0,model=rtl8139']) as x:
+        x.wait_console('GUEST ready', 90)
+        path, state = x.dir + '/saved', '/run/bench.state'
+        for _ in range(5):
+            time.sleep(2)
+            g.run('xl', 'pause', x.name)
+            qmp = Qmp(x.domid)
+            begun = time.monotonic()
+            qmp('stop')
+            stopped = time.monotonic()
+            qmp('xen-save-devices-state', filename=state, live=True)
+            saved = time.monotonic()
+            qmp('cont')
+            qmp.close()
+            g.run('xl', 'unpause', x.name)
+            rec(dm, 'save_stop', (stopped - begun) * 1e3, 'ms')
+            rec(dm, 'save_state', (saved - begun) * 1e3, 'ms')
+        rec(dm, 'state_bytes', os.path.getsize(state), 'bytes')
+        os.unlink(state)
+        x.disconnect()
+        begun = time.monotonic()
+        g.run('xl', 'save', x.name, path, timeout=180)
+        rec(dm, 'xl_save', time.monotonic() - begun, 's')
+        watch = Watch()
+        begun = time.monotonic()
+        g.run('xl', 'restore', path, timeout=180)
+        rec(dm, 'xl_restore', time.monotonic() - begun, 's')
+        rec(dm, 'restore_to_running', watch.since_exec(), 's')
+        os.unlink(path)
+        x.find()
 
 
 def b_idle(dm):

@@ -150,23 +150,36 @@ def numbers(x):
     return [int(n) for n in re.findall(r'^number (\d+)$', x.screen(), re.M)]
 
 
-def hand_over(x):
-    """xl save and restore by way of qemu-dm's commands; the guest counts on."""
-    x.vnc.type('clear; i=0; while :; do i=$((i+1)); echo number $i; sleep 1; done\n')
-    g.wait(lambda: len(numbers(x)) > 3, 60, 'the guest counts not')
-    last, old = numbers(x)[-1], x.domid
-    x.disconnect()
+def save_and_restore(x):
     g.run('xl', 'save', x.name, x.dir + '/state', timeout=150)
     g.run('xl', 'restore', x.dir + '/state', timeout=150)
     os.unlink(x.dir + '/state')
+
+
+def migrate(x):
+    g.run('xl', 'migrate', '-s', '', x.name, 'xl migrate-receive', timeout=200)
+
+
+def hand_over(x):
+    """By way of qemu-dm's commands; the guest counts on."""
+    x.vnc.type('clear; i=0; while :; do i=$((i+1)); echo number $i; sleep 1; done\n')
+    g.wait(lambda: len(numbers(x)) > 3, 60, 'the guest counts not')
+    for way in (save_and_restore, migrate):
+        lives_on(x, way)
+    x.shot('trad-after')
+
+
+def lives_on(x, way):
+    last, old = numbers(x)[-1], x.domid
+    x.disconnect()
+    way(x)
     x.find()
     want('another domain', x.domid != old, True)
     want('-loadvm', '-loadvm' in arguments(x), True)
     g.wait(lambda: numbers(x) and numbers(x)[-1] > last, 60, 'the guest counts not on')
     seen = numbers(x)
     want('numbers in a row', seen, list(range(seen[0], seen[0] + len(seen))))
-    note('from %d on' % last)
-    x.shot('trad-after')
+    note('%s: from %d on' % (way.__name__, last))
 
 
 TESTS = (trad,)
