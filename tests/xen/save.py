@@ -208,8 +208,9 @@ def pixels(x):
 
 def save_screen():
     """Text and graphics: after the restore the screen is the same, pixel by pixel, and goes
-    on to work; a login by the keyboard."""
-    for name, mode in (('text', 0), ('graphics', 0x114)):
+    on to work; a login by the keyboard. The guest may have more memory than before, or less."""
+    for name, mode, most in (('text', 0, (('mem-max', 240),)),
+                             ('graphics', 0x114, (('mem-set', 160), ('mem-max', 160)))):
         x = start('save-' + name, IDLE, 'xen_emul_unplug=never', mode, **({} if PEER else {'vncpasswd': 'geheim'}))
         x.wait_serial('@DONE', 150)
         x.wait_screen('login:', 60)
@@ -217,6 +218,9 @@ def save_screen():
         before = pixels(x)
         want('a screen of text', (before[0] in (720, 640)), mode == 0)
         x.shot('save-%s-before' % name)
+        # the device model of the restored guest is told another -m
+        for command, mib in most:
+            g.run('xl', command, x.name, '%dm' % mib)
         save(x)
         restore(x, '-p')
         after = pixels(x)
