@@ -52,6 +52,32 @@ static void claim_std_fds(void)
         close(fd);
 }
 
+static int open_record(struct hvmd *h, struct err *e)
+{
+    if (!h->conf.record)
+        return 0;
+    if (h->state)
+        return err_set(e, -EINVAL,
+                       "-record: a guest that goes on from a saved state "
+                       "cannot be recorded; leave it out");
+    h->rec = rec_open(h->conf.record, h->pool, &h->log, e);
+    return h->rec ? 0 : -EINVAL;
+}
+
+/* Between the machine that is about to be made and the world. */
+static void start_record(struct hvmd *h, struct machine_host *host)
+{
+    if (!h->rec)
+        return;
+    for (unsigned i = 0; i < MACHINE_DISKS; i++)
+        if (h->disk[i])
+            rec_disk(h->rec, i, h->disk[i]);
+    rec_memory(h->rec, host->gmem);
+    host->gmem = rec_device_memory(h->rec);
+    xen_watch(h->xen, rec_watch(h->rec), rec_ring_memory(h->rec));
+    rec_start(h->rec, &h->machine_conf, &h->vm_clock);
+}
+
 static int start_machine(struct hvmd *h, struct err *e)
 {
     struct machine_host host = {.hv = xen_hv(h->xen),
@@ -68,6 +94,7 @@ static int start_machine(struct hvmd *h, struct err *e)
     hvmd_aside_init(h);
     clock_init_monotonic(&h->vm_clock);
     loop_serve(h->loop, &h->vm_clock);
+    start_record(h, &host);
     h->machine = machine_new(&h->machine_conf, &host, e);
     if (h->machine)
         return hvmd_apply_state(h, e);
@@ -125,6 +152,8 @@ static int start(struct hvmd *h, struct err *e)
     if (!rc)
         rc = hvmd_open_backends(h, e);
     if (!rc)
+        rc = open_record(h, e);
+    if (!rc)
         rc = open_xenstore(h, e);
     if (!rc)
         rc = xs_ctl_blacklist(h->xenstore, &h->blacklist, e);
@@ -165,6 +194,7 @@ static void finish(struct hvmd *h)
     console_free(h->console);
     if (h->machine)
         machine_free(h->machine);
+    rec_close(h->rec);
     hvmd_close_backends(h);
     xen_close(h->xen);
     if (h->xenstore)

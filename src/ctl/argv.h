@@ -91,6 +91,7 @@ struct argv_ide {
 };
 
 struct hvmd_conf {
+    const char *record;      /* the file; NULL: none */
     const char *check_state; /* ARGV_CHECK_STATE: the file */
     enum argv_action action;
     bool trad; /* the command line of qemu-dm: disks and more by xenstore */

@@ -60,6 +60,11 @@ OPT_HANDLER(opt_check_state)
     return opt_keep(p, &p->c->check_state, "check-state", arg, 4095);
 }
 
+OPT_HANDLER(opt_record)
+{
+    return opt_keep(p, &p->c->record, "record", arg, 4095);
+}
+
 OPT_HANDLER(opt_name)
 {
     return opt_keep(p, &p->c->name, "name", arg, 1023);

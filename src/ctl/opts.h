@@ -118,6 +118,7 @@ uint64_t subs_num(const struct subs *, const char *key, uint64_t def);
 OPT_HANDLER(opt_help);
 OPT_HANDLER(opt_version);
 OPT_HANDLER(opt_check_state);
+OPT_HANDLER(opt_record);
 OPT_HANDLER(opt_xen_domid);
 OPT_HANDLER(opt_name);
 OPT_HANDLER(opt_chardev);

@@ -282,6 +282,8 @@ bool ring_sync(struct ring *r, unsigned vcpu)
     job->next = done ? 0 : next;
     if (!done)
         return false;
+    if (r->watch)
+        r->watch->served(r->watch, r, job->copy, data, false);
     if (q.dir == IOREQ_READ && !q.data_is_ptr)
         memcpy(slot + offsetof(struct ioreq, data), &data, sizeof(data));
     set_state(slot, job->copy[STATE_BYTE], STATE_IORESP_READY);
@@ -317,6 +319,8 @@ static uint32_t buffered_one(struct ring *r, const struct buffered_iopage *p,
         refuse(r, &q, &r->malformed, "buffered read");
     else
         serve(r, &q, &next, &none); /* one element: done at once */
+    if (r->watch)
+        r->watch->served(r->watch, r, &q, q.data, true);
     return q.size == 8 ? 2 : 1;
 }
 

@@ -24,6 +24,15 @@ struct ring_job {
     uint8_t copy[RING_SLOT_BYTES];
 };
 
+struct ring;
+
+/* Hears of each request once it is served, before the vCPU goes on. */
+struct ring_watch {
+    /* copy: the struct ioreq; data: what a read of the value form yields. */
+    void (*served)(struct ring_watch *, const struct ring *, const void *copy,
+                   uint64_t data, bool buffered);
+};
+
 struct ring {
     void *sync_page;
     void *buf_page;
@@ -37,6 +46,7 @@ struct ring {
     /* The guest set its clock this many seconds ahead. */
     void (*timeoffset)(void *ctx, int64_t seconds);
     void *ctx;
+    struct ring_watch *watch; /* NULL: nobody */
     /* Of the time stamp counter, for one turn of a request; 0: no limit. */
     uint64_t budget_cycles;
     struct ring_job job[RING_VCPUS_MAX];

@@ -230,6 +230,12 @@ static void finish_begun(struct xen *x)
                 answer(x, i);
 }
 
+void xen_watch(struct xen *x, struct ring_watch *watch, struct gmem *gmem)
+{
+    x->ring.watch = watch;
+    x->ring.gmem = gmem;
+}
+
 int xen_enable(struct xen *x, bool on)
 {
     if (x->enabled == on)
@@ -271,7 +277,8 @@ int xen_serve(struct xen *x, struct machine *m, struct loop *loop,
     x->ring.vcpus = x->vcpus;
     x->ring.budget_cycles = TURN_CYCLES;
     x->ring.machine = m;
-    x->ring.gmem = x->gmem;
+    if (!x->ring.gmem)
+        x->ring.gmem = x->gmem;
     x->ring.log = x->log;
     x->ring.invalidate = on_invalidate;
     x->ring.timeoffset = on_timeoffset;

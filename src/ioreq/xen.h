@@ -26,6 +26,12 @@ struct hv *xen_hv(struct xen *);
 struct gmem *xen_gmem(struct xen *);
 /* Binds the vCPUs' event channels and starts to serve the machine. */
 int xen_serve(struct xen *, struct machine *, struct loop *, struct err *);
+/*
+ * Before xen_serve(): strings of requests go by this memory instead, and watch
+ * hears of all that is served (ring.h).
+ */
+struct ring_watch;
+void xen_watch(struct xen *, struct ring_watch *, struct gmem *);
 /* Takes requests or leaves them waiting (toolstack's stop and cont). */
 int xen_enable(struct xen *, bool on);
 /*

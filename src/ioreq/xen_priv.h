@@ -29,7 +29,7 @@ struct xen {
     bool created, enabled;
     xenforeignmemory_resource_handle *pages;
     void *gfn_page[2]; /* the older way: sync, buffered */
-    struct ring ring;
+    struct ring ring;  /* its gmem: ours unless xen_watch() set another */
     unsigned vcpus;
     evtchn_port_t port[RING_VCPUS_MAX]; /* local, per vCPU */
     evtchn_port_t buf_port;
