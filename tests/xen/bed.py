@@ -14,6 +14,8 @@ notes = []
 
 
 def new(name, **config):
+    if os.environ.get('RECORD'):
+        config['device_model_args_hvm'] = ['-record', '%s/%s.trace' % (OUT, name)]
     x = Guest(name, DM, OUT, **config)
     guests.append(x)
     return x
