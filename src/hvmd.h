@@ -61,7 +61,7 @@ struct hvmd {
     struct rom nic_rom[MACHINE_NICS]; /* data NULL: another card's, or none */
     struct machine_conf machine_conf;
     struct savefile *state; /* during start-up: to go on from; else NULL */
-    struct rec *rec; /* -record; else NULL */
+    struct rec *rec;        /* -record; else NULL */
     struct machine *machine;
     struct console *console;
     struct qmp_ctx qmp_ctx;

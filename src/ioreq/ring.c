@@ -261,7 +261,13 @@ static void begin(struct ring *r, unsigned vcpu)
     r->requests++;
 }
 
-bool ring_sync(struct ring *r, unsigned vcpu)
+/*
+ * What follows is made twice, for those with a watch and for those without,
+ * who shall not pay for it.
+ */
+#define TWICE static inline __attribute__((always_inline))
+
+TWICE bool sync_slot(struct ring *r, unsigned vcpu, bool watched)
 {
     struct ring_job *job = &r->job[vcpu];
     uint8_t *slot = slot_of(r, vcpu);
@@ -275,14 +281,18 @@ bool ring_sync(struct ring *r, unsigned vcpu)
     if (!next)
         begin(r, vcpu);
     memcpy(&q, job->copy, sizeof(q));
-    ring_buffered(r); /* writes that came before this request */
+    /* writes that came before this request */
+    if (watched)
+        ring_watched_buffered(r);
+    else
+        ring_buffered(r);
     data = q.data;
     done = serve(r, &q, &next, &data);
     r->unfinished += (unsigned)!done - (unsigned)(job->next != 0);
     job->next = done ? 0 : next;
     if (!done)
         return false;
-    if (r->watch)
+    if (watched)
         r->watch->served(r->watch, r, job->copy, data, false);
     if (q.dir == IOREQ_READ && !q.data_is_ptr)
         memcpy(slot + offsetof(struct ioreq, data), &data, sizeof(data));
@@ -291,8 +301,8 @@ bool ring_sync(struct ring *r, unsigned vcpu)
 }
 
 /* Serves the entry at rd; returns the slots it took, 0 when it is not whole. */
-static uint32_t buffered_one(struct ring *r, const struct buffered_iopage *p,
-                             uint32_t rd, uint32_t avail)
+TWICE uint32_t buffered_one(struct ring *r, const struct buffered_iopage *p,
+                            uint32_t rd, uint32_t avail, bool watched)
 {
     struct buf_ioreq b, high;
     struct ioreq q = {0};
@@ -319,12 +329,12 @@ static uint32_t buffered_one(struct ring *r, const struct buffered_iopage *p,
         refuse(r, &q, &r->malformed, "buffered read");
     else
         serve(r, &q, &next, &none); /* one element: done at once */
-    if (r->watch)
+    if (watched)
         r->watch->served(r->watch, r, &q, q.data, true);
     return q.size == 8 ? 2 : 1;
 }
 
-bool ring_buffered(struct ring *r)
+TWICE bool buffered(struct ring *r, bool watched)
 {
     struct buffered_iopage *p = r->buf_page;
     uint64_t both;
@@ -342,7 +352,7 @@ bool ring_buffered(struct ring *r)
     if (n > IOREQ_BUFFER_SLOT_NUM)
         n = IOREQ_BUFFER_SLOT_NUM;
     while (n) {
-        uint32_t took = buffered_one(r, p, rd, n);
+        uint32_t took = buffered_one(r, p, rd, n, watched);
 
         if (!took)
             break;
@@ -352,4 +362,24 @@ bool ring_buffered(struct ring *r)
         __atomic_fetch_add(&p->read_pointer, took, __ATOMIC_ACQ_REL);
     }
     return any;
+}
+
+bool ring_sync(struct ring *r, unsigned vcpu)
+{
+    return sync_slot(r, vcpu, false);
+}
+
+bool ring_watched_sync(struct ring *r, unsigned vcpu)
+{
+    return sync_slot(r, vcpu, true);
+}
+
+bool ring_buffered(struct ring *r)
+{
+    return buffered(r, false);
+}
+
+bool ring_watched_buffered(struct ring *r)
+{
+    return buffered(r, true);
 }

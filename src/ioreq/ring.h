@@ -26,7 +26,7 @@ struct ring_job {
 
 struct ring;
 
-/* Hears of each request once it is served, before the vCPU goes on. */
+/* Hears of a request once it is served, before the vCPU goes on. */
 struct ring_watch {
     /* copy: the struct ioreq; data: what a read of the value form yields. */
     void (*served)(struct ring_watch *, const struct ring *, const void *copy,
@@ -46,7 +46,7 @@ struct ring {
     /* The guest set its clock this many seconds ahead. */
     void (*timeoffset)(void *ctx, int64_t seconds);
     void *ctx;
-    struct ring_watch *watch; /* NULL: nobody */
+    struct ring_watch *watch; /* of ring_watched_...(); may be NULL */
     /* Of the time stamp counter, for one turn of a request; 0: no limit. */
     uint64_t budget_cycles;
     struct ring_job job[RING_VCPUS_MAX];
@@ -63,5 +63,8 @@ bool ring_sync(struct ring *, unsigned vcpu);
 bool ring_waiting(const struct ring *, unsigned vcpu);
 /* Takes what is in the buffered ring, at most once around; true: some. */
 bool ring_buffered(struct ring *);
+/* The same, and the watch, which must be there, is told. */
+bool ring_watched_sync(struct ring *, unsigned vcpu);
+bool ring_watched_buffered(struct ring *);
 
 #endif

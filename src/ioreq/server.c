@@ -120,6 +120,18 @@ static void answer(struct xen *x, unsigned vcpu)
         spin_cost(&x->spin, now_ns(x) - begun);
 }
 
+static bool serve_slot(struct xen *x, unsigned vcpu)
+{
+    return x->ring.watch ? ring_watched_sync(&x->ring, vcpu)
+                         : ring_sync(&x->ring, vcpu);
+}
+
+static bool serve_buffered(struct xen *x)
+{
+    return x->ring.watch ? ring_watched_buffered(&x->ring)
+                         : ring_buffered(&x->ring);
+}
+
 /* Serves every slot that waits. True: there was work. */
 static bool look(struct xen *x)
 {
@@ -127,11 +139,11 @@ static bool look(struct xen *x)
 
     for (unsigned i = 0; i < x->vcpus; i++)
         if (ring_waiting(&x->ring, i)) {
-            if (ring_sync(&x->ring, i))
+            if (serve_slot(x, i))
                 answer(x, i);
             any = true;
         }
-    return ring_buffered(&x->ring) || any;
+    return serve_buffered(x) || any;
 }
 
 static void unmask(struct xen *x)
@@ -226,7 +238,7 @@ static void finish_begun(struct xen *x)
 {
     for (unsigned i = 0; i < x->vcpus; i++)
         while (x->ring.job[i].next)
-            if (ring_sync(&x->ring, i))
+            if (serve_slot(x, i))
                 answer(x, i);
 }
 
@@ -248,7 +260,7 @@ int xen_enable(struct xen *x, bool on)
         return -errno;
     x->enabled = on;
     if (!on) {
-        ring_buffered(&x->ring); /* what came in between */
+        serve_buffered(x); /* what came in between */
         xen_vram_report(x);
     }
     return 0;

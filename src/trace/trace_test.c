@@ -108,7 +108,7 @@ static uint64_t request(struct deck *d, struct ioreq q)
     if (!q.count)
         q.count = 1;
     d->page[0] = q;
-    assert_true(ring_sync(&d->ring, 0));
+    assert_true(ring_watched_sync(&d->ring, 0));
     d->served++;
     bench_step(d->r->b, 1000);
     return d->page[0].data;
