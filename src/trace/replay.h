@@ -47,7 +47,7 @@ bool replay_run(struct replay *, uint64_t most);
 const struct replay_counts *replay_counts(const struct replay *);
 void replay_free(struct replay *);
 
-/* As words of steps (docs/FUZZING.md) to stdout: requests from to from + n. */
-int trace_tell(struct trace *, uint64_t from, uint64_t n);
+/* As words of steps (docs/FUZZING.md) to stdout, a seed of so many requests. */
+int trace_tell(struct trace *, uint64_t each);
 
 #endif

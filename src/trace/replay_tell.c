@@ -54,28 +54,27 @@ static void tell_io(const struct trace_rec *t)
                (unsigned long long)t->data);
 }
 
-int trace_tell(struct trace *t, uint64_t from, uint64_t n)
+int trace_tell(struct trace *t, uint64_t each)
 {
     uint64_t at = 0, ns = 0;
     struct trace_rec r;
-    int rc = 1;
+    bool fresh = true;
+    int rc;
 
-    while (at - from < n || at < from) {
-        rc = trace_next(t, &r);
-        if (rc <= 0)
-            break;
-        ns = at >= from ? ns + r.dt_ns : 0;
-        if (at >= from && r.kind == TRACE_READ)
+    while ((rc = trace_next(t, &r)) > 0) {
+        if (fresh)
+            printf("seed trace-%llu\n", (unsigned long long)(at / each));
+        fresh = false;
+        ns += r.dt_ns;
+        if (r.kind == TRACE_READ)
             tell_read(&r);
         if (r.kind != TRACE_IO)
             continue;
-        if (at >= from) {
-            if (ns >= NS_PER_US)
-                printf("clock %llu\n", (unsigned long long)ns);
-            ns = 0;
-            tell_io(&r);
-        }
-        at++;
+        if (ns >= NS_PER_US)
+            printf("clock %llu\n", (unsigned long long)ns);
+        tell_io(&r);
+        ns = 0;
+        fresh = ++at % each == 0;
     }
-    return rc < 0 ? rc : 0;
+    return rc;
 }

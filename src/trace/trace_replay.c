@@ -2,7 +2,7 @@
 /*
  * trace_replay [-d UNIT=IMAGE] [-v] TRACE...   replays, compares, measures
  * trace_replay -c BYTES TRACE OUT              the beginning of a trace
- * trace_replay -s FROM,COUNT TRACE             requests as text for seeds
+ * trace_replay -s COUNT TRACE                  as text, COUNT requests a seed
  * Exit status: 0, 1 when something differs, 2 when there is no trace.
  */
 #include "replay.h"
@@ -21,7 +21,7 @@ static int usage(void)
 {
     fputs("usage: trace_replay [-d UNIT=IMAGE] [-v] TRACE...\n"
           "       trace_replay -c BYTES TRACE OUT\n"
-          "       trace_replay -s FROM,COUNT TRACE\n",
+          "       trace_replay -s COUNT TRACE\n",
           stderr);
     return 2;
 }
@@ -159,13 +159,13 @@ static int cut(size_t most, const char *from, const char *to)
 
 static int tell(const char *what, const char *path)
 {
-    unsigned long long from, n;
+    unsigned long each = strtoul(what, NULL, 0);
     struct err e = {.text = ""};
     const uint8_t *data;
     struct trace t;
     size_t len;
 
-    if (sscanf(what, "%llu,%llu", &from, &n) != 2)
+    if (!each)
         return usage();
     data = load(path, &len);
     if (!data)
@@ -174,7 +174,7 @@ static int tell(const char *what, const char *path)
         fprintf(stderr, "%s: %s\n", path, e.text);
         return 2;
     }
-    return trace_tell(&t, from, n) < 0;
+    return trace_tell(&t, each) < 0;
 }
 
 static int take_disk(int *fd, const char *arg)
