@@ -312,11 +312,6 @@ void rec_start(struct rec *r, const struct machine_conf *c, struct clock *clock)
     r->last_ns = 0; /* as a clock begins, here and where it is replayed */
 }
 
-uint64_t rec_bytes(const struct rec *r)
-{
-    return rec_file_bytes(r->file);
-}
-
 void rec_close(struct rec *r)
 {
     if (!r)

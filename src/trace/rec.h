@@ -33,8 +33,6 @@ struct gmem *rec_ring_memory(struct rec *);
 struct ring_watch *rec_watch(struct rec *);
 /* The machine is about to be made: writes the head, times start here. */
 void rec_start(struct rec *, const struct machine_conf *, struct clock *);
-/* Of the file so far, what waits included. */
-uint64_t rec_bytes(const struct rec *);
 /*
  * Writes the rest, waits for it; the disks' own operations are back. A file
  * that would hold nothing is removed. NULL: nothing to do.

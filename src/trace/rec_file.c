@@ -24,6 +24,7 @@ struct rec_file {
     size_t len;
     int fd;
     uint64_t off, cap;
+    size_t head; /* bytes of it */
     struct log *log;
     char *path;
 };
@@ -134,17 +135,13 @@ bool rec_file_put(struct rec_file *f, const struct trace_rec *t,
 
 void rec_file_head(struct rec_file *f, const struct machine_conf *c)
 {
-    f->len += trace_put_head(f->buf + f->len, c);
+    f->head = trace_put_head(f->buf, c);
+    f->len = f->head;
 }
 
 bool rec_file_open(const struct rec_file *f)
 {
     return !f->ended;
-}
-
-uint64_t rec_file_bytes(const struct rec_file *f)
-{
-    return f->off + f->len;
 }
 
 void rec_file_set_cap(struct rec_file *f, uint64_t bytes)
@@ -209,9 +206,9 @@ void rec_file_close(struct rec_file *f)
 
     while (f->busy)
         pool_wait(f->out.pool);
-    if (!rec_file_bytes(f))
-        unlink(f->path); /* the guest never started */
-    else {
+    if (f->off + f->len == f->head) {
+        unlink(f->path); /* the guest never ran */
+    } else {
         end(f, TRACE_WHY_CLOSED, 0);
         rc = write_all(f->fd, f->buf, f->len, f->off);
         if (rc < 0)

@@ -18,7 +18,6 @@ bool rec_file_put(struct rec_file *, const struct trace_rec *,
                   const struct iovec *, unsigned niov);
 /* False: it has ended. */
 bool rec_file_open(const struct rec_file *);
-uint64_t rec_file_bytes(const struct rec_file *);
 void rec_file_close(struct rec_file *);
 
 #endif
