@@ -21,6 +21,11 @@ struct timer {
     void *ctx;
     struct clock *clock;
     struct timer *next, *prev; /* in the clock's list, by when_ns */
+    /*
+     * Work put off for the sake of others, nothing that the guest times: where
+     * time stands still but for the guest (a bench), it may go on at once.
+     */
+    bool work;
 };
 
 struct clock {
@@ -40,6 +45,8 @@ void clock_pause(struct clock *, bool);
 void clock_set(struct clock *, uint64_t now_ns);
 /* Fires what is due, at most 64 timers in one call; false: more are due. */
 bool clock_run(struct clock *);
+/* Fires the first armed timer of work, whatever the time; false: none. */
+bool clock_run_work(struct clock *);
 /* Next deadline in this clock's ns, TIMER_NEVER if none or paused. */
 uint64_t clock_next(const struct clock *);
 

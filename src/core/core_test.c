@@ -217,6 +217,29 @@ static void timers_fire_in_order_and_within_budget(void **s)
     assert_null(c.head);
 }
 
+static void work_goes_on_while_time_stands_still(void **s)
+{
+    struct clock c;
+
+    fake_now = 0;
+    clock_init(&c, fake_source, NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        fired[i] = 0;
+        timer_init(&tm[i], &c, fire, (void *)(uintptr_t)i);
+        timer_set(&tm[i], 100 + i);
+    }
+    assert_false(clock_run_work(&c));
+    tm[1].work = true;
+    clock_pause(&c, true);
+    assert_false(clock_run_work(&c));
+    clock_pause(&c, false);
+    assert_true(clock_run_work(&c));
+    assert_int_equal(fired[0], 0);
+    assert_int_equal(fired[1], 1);
+    assert_false(clock_run_work(&c));
+    timer_cancel(&tm[0]);
+}
+
 static char logged[65536];
 static size_t logged_len;
 static void log_keep(void *ctx, const char *line, size_t len)
@@ -450,6 +473,7 @@ int main(void)
         cmocka_unit_test(bus_straddling_goes_by_bytes),
         cmocka_unit_test(bus_rep_uses_bulk_and_finishes),
         cmocka_unit_test(timers_fire_in_order_and_within_budget),
+        cmocka_unit_test(work_goes_on_while_time_stands_still),
         cmocka_unit_test(guest_log_has_a_budget),
         cmocka_unit_test(log_escape_stays_inside),
         cmocka_unit_test(state_round_trip_and_refusals),

@@ -62,6 +62,19 @@ bool clock_run(struct clock *c)
     return !c->head || c->head->when_ns > now;
 }
 
+bool clock_run_work(struct clock *c)
+{
+    struct timer *t = c->paused ? NULL : c->head;
+
+    while (t && !t->work)
+        t = t->next;
+    if (!t)
+        return false;
+    timer_cancel(t);
+    t->fire(t->ctx);
+    return true;
+}
+
 uint64_t clock_next(const struct clock *c)
 {
     return c->paused || !c->head ? TIMER_NEVER : c->head->when_ns;

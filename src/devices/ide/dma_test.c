@@ -88,6 +88,25 @@ static void test_large(void **state)
     rig_free(r);
 }
 
+/* The rest between two stretches is nothing that a guest times. */
+static void test_large_goes_on_as_work(void **state)
+{
+    struct rig *r = rig_disk();
+    struct rig_prd prd[64];
+    unsigned i;
+
+    for (i = 0; i < 64; i++)
+        prd[i] = (struct rig_prd){RIG_DATA + i * 65536, 65536};
+    rig_prdt(r, prd, 64, true);
+    rig_lba48(r, 0, 0, 8192);
+    go(r, CMD_READ_DMA_EXT, true);
+    for (i = 0; clock_run_work(&r->b->clock); i++)
+        ;
+    assert_int_equal(i, 2);
+    assert_int_equal(rig_bm_status(r, 0), EXACT);
+    rig_free(r);
+}
+
 /* Pieces limited by iovecs: pages in descending order, split sectors. */
 static void test_scattered(void **state)
 {
@@ -489,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_write),
         cmocka_unit_test(test_large),
+        cmocka_unit_test(test_large_goes_on_as_work),
         cmocka_unit_test(test_scattered),
         cmocka_unit_test(test_tiny),
         cmocka_unit_test(test_short_table),

@@ -59,6 +59,7 @@ static int init_chan(struct ide *ide, unsigned n, struct err *err)
     ch->st = &ide->st.chan[n];
     irq_wire_isa(&ch->irq, env->hv, ide_irq_line[n]);
     timer_init(&ch->timer, env->clock, ide_chan_fire, ch);
+    ch->timer.work = true;
     rc = bus_map(env->bus, SPACE_PIO, ide_cmd_port[n], 8, &ide_port_ops, ch,
                  ide->dev.hits);
     if (!rc)
