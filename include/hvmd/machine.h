@@ -39,9 +39,10 @@ struct machine_conf {
     struct machine_disk {
         bool present;
         bool cdrom;
-        struct blk *blk;    /* NULL: empty CD-ROM drive */
-        const char *serial; /* NULL: made from the unit number */
-        const char *id;     /* "ide-5632": QMP's name; may be NULL */
+        struct blk *blk;      /* NULL: empty CD-ROM drive */
+        const char *serial;   /* NULL: made from the unit number */
+        const char *firmware; /* revision; NULL: the usual one */
+        const char *id;       /* "ide-5632": QMP's name; may be NULL */
     } disk[MACHINE_DISKS];
     struct chr *serial[MACHINE_SERIALS];
     struct chr *parallel;

@@ -30,7 +30,7 @@ struct machine {
     bool paused;
     uint32_t nics_gone;             /* unplugged, one bit a card */
     struct irq_or com[2];           /* COM1 and 3, COM2 and 4: one line each */
-    char key[MACHINE_DISKS][4][12]; /* "present0" ... */
+    char key[MACHINE_DISKS][5][12]; /* "present0" ... */
 };
 
 struct row {
@@ -73,6 +73,8 @@ static bool fill_ide(struct machine *m, unsigned instance, struct conf *c)
             conf_set_ptr(c, disk_key(m, u, 2, "blk"), disk->blk);
         if (disk->serial)
             conf_set_str(c, disk_key(m, u, 3, "serial"), disk->serial);
+        if (disk->firmware)
+            conf_set_str(c, disk_key(m, u, 4, "firmware"), disk->firmware);
     }
     return true;
 }

@@ -2,8 +2,6 @@
 /* IDENTIFY (PACKET) DEVICE. Source: ATA8-ACS 7.16, 7.17. */
 #include "priv.h"
 
-#define IDE_FIRMWARE "1.0"
-
 static void put(uint8_t *id, unsigned word, unsigned v)
 {
     ide_le16(id + word * 2, v);
@@ -105,7 +103,7 @@ void ata_identify(struct ide_unit *u)
     put(id, 0, 0x0040);
     put(id, 2, 0xc837); /* no SET FEATURES needed to spin up */
     put_text(id, 10, 10, u->serial);
-    put_text(id, 23, 4, IDE_FIRMWARE);
+    put_text(id, 23, 4, u->firmware);
     put_text(id, 27, 20, "HVMD HARDDISK");
     put(id, 47, 0x8000 | IDE_MULTI);
     put(id, 48, 1);      /* 32-bit data port */
@@ -143,7 +141,7 @@ void ata_identify_packet(struct ide_unit *u)
     /* CD-ROM, removable, DRQ within 50 us of PACKET, 12-byte packets */
     put(id, 0, 0x85c0);
     put_text(id, 10, 10, u->serial);
-    put_text(id, 23, 4, IDE_FIRMWARE);
+    put_text(id, 23, 4, u->firmware);
     put_text(id, 27, 20, "HVMD DVD-ROM");
     put(id, 48, 1);
     put(id, 49, 0x0f00);

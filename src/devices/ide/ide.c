@@ -45,6 +45,9 @@ static int init_unit(struct ide *ide, unsigned n, const struct conf *conf,
         snprintf(u->serial, sizeof(u->serial), "%s", serial);
     else
         snprintf(u->serial, sizeof(u->serial), "HVMD%05u", n + 1);
+    snprintf(key, sizeof(key), "firmware%u", n);
+    snprintf(u->firmware, sizeof(u->firmware), "%s",
+             conf_str(conf, key, "1.0"));
     return 0;
 }
 

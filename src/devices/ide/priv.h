@@ -139,6 +139,7 @@ struct ide_unit {
     struct blk_req flush; /* at detach */
     bool flush_busy, detaching;
     char serial[21];
+    char firmware[9];
 };
 
 struct ide_chan {

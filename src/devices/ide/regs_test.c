@@ -470,7 +470,7 @@ static void test_bad_configuration(void **state)
     tiny->ops->close(tiny);
 }
 
-static void test_serial(void **state)
+static void test_serial_and_firmware(void **state)
 {
     struct bench *b = bench_new(1 << 20);
     struct blk *blk = blk_mem_new(1 << 20, false);
@@ -483,11 +483,13 @@ static void test_serial(void **state)
     conf_set_num(&conf, "present0", 1);
     conf_set_ptr(&conf, "blk0", blk);
     conf_set_str(&conf, "serial0", "a serial number that is too long");
+    conf_set_str(&conf, "firmware0", "version");
     d = dev_new(&ide_ops, &b->env, 0, &conf, &err);
     assert_non_null(d);
     bench_outb(b, 0x1f7, CMD_IDENTIFY);
     bus_rep(&b->bus, 0x1f0, 2, false, id, 256);
     assert_memory_equal(id + 10, " aesirlan mueb rhtta", 20);
+    assert_memory_equal(id + 23, "evsroi n", 8);
     dev_free(d);
     pci_bus_free(b->env.pci);
     blk->ops->close(blk);
@@ -511,7 +513,7 @@ int main(void)
         cmocka_unit_test(test_smart_more),
         cmocka_unit_test(test_cd_features),
         cmocka_unit_test(test_bad_configuration),
-        cmocka_unit_test(test_serial),
+        cmocka_unit_test(test_serial_and_firmware),
 
     };
 
