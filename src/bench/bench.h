@@ -27,6 +27,10 @@ struct bench {
     uint8_t isa_level[16];
     uint8_t intx_level[32][4];
     uint8_t pci_link[4];
+    /* Inputs of the interrupt controllers, ISA lines and links together. */
+    bool gsi_level[16];
+    void (*gsi)(void *ctx, unsigned gsi, bool level); /* changes; may be NULL */
+    void *gsi_ctx;
     uint8_t *vram;
     uint32_t vram_pages;
     uint64_t vram_gfn; /* HV_GFN_NONE: staging */

@@ -21,6 +21,29 @@ static void edge(struct bench *b, bool pci, unsigned line, bool level)
         (struct bench_edge){pci, (uint8_t)line, level, b->now_ns};
 }
 
+/* Link of an INTx wire: as the board of an i440FX has them wired. */
+static bool link_level(const struct bench *b, unsigned link)
+{
+    for (unsigned slot = 0; slot < 32; slot++)
+        if (b->intx_level[slot][(link - slot) & 3])
+            return true;
+    return false;
+}
+
+static void update_gsi(struct bench *b, unsigned gsi)
+{
+    bool level = b->isa_level[gsi];
+
+    for (unsigned link = 0; link < 4; link++)
+        if (gsi && b->pci_link[link] == gsi)
+            level |= link_level(b, link);
+    if (b->gsi_level[gsi] == level)
+        return;
+    b->gsi_level[gsi] = level;
+    if (b->gsi)
+        b->gsi(b->gsi_ctx, gsi, level);
+}
+
 static int claim(struct hv *hv, enum space s, uint64_t base, uint64_t len,
                  bool on)
 {
@@ -40,6 +63,7 @@ static int isa_irq(struct hv *hv, unsigned irq, bool level)
 
     b->isa_level[irq & 15] = level;
     edge(b, false, irq & 15, level);
+    update_gsi(b, irq & 15);
     return 0;
 }
 
@@ -49,12 +73,18 @@ static int pci_intx(struct hv *hv, unsigned slot, unsigned pin, bool level)
 
     b->intx_level[slot & 31][pin & 3] = level;
     edge(b, true, (slot & 31) * 4 + (pin & 3), level);
+    update_gsi(b, b->pci_link[(slot + pin) & 3] & 15);
     return 0;
 }
 
 static int pci_link(struct hv *hv, unsigned link, unsigned irq)
 {
-    of_hv(hv)->pci_link[link & 3] = (uint8_t)irq;
+    struct bench *b = of_hv(hv);
+    unsigned old = b->pci_link[link & 3];
+
+    b->pci_link[link & 3] = (uint8_t)(irq & 15);
+    update_gsi(b, old);
+    update_gsi(b, irq & 15);
     return 0;
 }
 

@@ -478,6 +478,38 @@ static void serial_ports_share_lines(void **state)
     rig_free(r);
 }
 
+static void note_gsi(void *ctx, unsigned gsi, bool level)
+{
+    int *seen = ctx;
+
+    *seen = (int)gsi * (level ? 1 : -1);
+}
+
+static void the_bench_tells_of_interrupt_inputs(void **state)
+{
+    struct rig *r = rig_new();
+    struct hv *hv = &r->b->hv;
+    int seen = 0;
+
+    r->b->gsi = note_gsi;
+    r->b->gsi_ctx = &seen;
+    hv->ops->isa_irq(hv, 14, true);
+    assert_int_equal(seen, 14);
+    hv->ops->pci_intx(hv, 3, 0, true); /* link 3, routed nowhere yet */
+    assert_int_equal(seen, 14);
+    hv->ops->pci_link(hv, 3, 11);
+    assert_int_equal(seen, 11);
+    hv->ops->pci_intx(hv, 2, 1, true);
+    hv->ops->pci_intx(hv, 3, 0, false);
+    assert_int_equal(seen, 11); /* the other one holds it */
+    hv->ops->pci_intx(hv, 2, 1, false);
+    assert_int_equal(seen, -11);
+    hv->ops->isa_irq(hv, 14, false);
+    assert_int_equal(seen, -14);
+    rig_start(r);
+    rig_free(r);
+}
+
 static void serial(void **state)
 {
     struct rig *r = *state;
@@ -632,6 +664,7 @@ int main(void)
         T(freed_while_busy),
         T(serial),
         cmocka_unit_test(serial_ports_share_lines),
+        cmocka_unit_test(the_bench_tells_of_interrupt_inputs),
         T(keyboard),
         cmocka_unit_test(variants),
         cmocka_unit_test(cards_in_every_slot),
