@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Descriptors of the wire. A socket is never waited for; answers that it does
+ * not take at once stop the reading until they are out. The end of the input
+ * is the end of the program.
+ */
+#include "qtest.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define READ_BYTES 65536u
+
+int qtest_connect(const char *path, const char *option, struct err *e)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd;
+
+    if (strlen(path) >= sizeof(addr.sun_path))
+        return err_set(e, -ENAMETOOLONG,
+                       "%s: the path is longer than %zu "
+                       "bytes",
+                       option, sizeof(addr.sun_path) - 1);
+    strcpy(addr.sun_path, path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+        int rc = -errno;
+
+        if (fd >= 0)
+            close(fd);
+        return err_set(e, rc, "%s: cannot connect to %.120s: %s", option, path,
+                       strerror(-rc));
+    }
+    return fd;
+}
+
+static void end(struct qtest *q)
+{
+    loop_stop(q->loop, 0);
+}
+
+static ssize_t write_some(struct qtest *q)
+{
+    if (q->socket)
+        return send(q->out, q->wire.out, q->wire.out_len,
+                    MSG_DONTWAIT | MSG_NOSIGNAL);
+    return write(q->out, q->wire.out, q->wire.out_len);
+}
+
+/* False: some is left, or the other side is gone. */
+static bool flush(struct qtest *q)
+{
+    struct wire *w = &q->wire;
+
+    while (w->out_len) {
+        ssize_t n = write_some(q);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno != EAGAIN) {
+            end(q);
+            return false;
+        }
+        if (n < 0) {
+            loop_want(q->loop, &q->client, LOOP_OUT);
+            return false;
+        }
+        w->out_len -= (size_t)n;
+        memmove(w->out, w->out + n, w->out_len);
+    }
+    return true;
+}
+
+/* False: nothing more will come. */
+static bool fill(struct qtest *q)
+{
+    size_t room;
+    char *at = wire_room(&q->wire, READ_BYTES, &room);
+    ssize_t n;
+
+    if (!at) {
+        end(q);
+        return false;
+    }
+    n = q->socket ? recv(q->in, at, room - 1, MSG_DONTWAIT)
+                  : read(q->in, at, room - 1);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return true;
+    if (n <= 0) {
+        end(q);
+        return false;
+    }
+    wire_took(&q->wire, (size_t)n);
+    return true;
+}
+
+static void on_client(void *ctx, unsigned events)
+{
+    struct qtest *q = ctx;
+
+    if (events & LOOP_OUT) {
+        if (!flush(q))
+            return;
+        loop_want(q->loop, &q->client, LOOP_IN);
+    }
+    if ((events & (LOOP_IN | LOOP_HUP)) && fill(q))
+        flush(q);
+}
+
+static bool on_plain(void *ctx)
+{
+    struct qtest *q = ctx;
+
+    if (!fill(q))
+        return false;
+    flush(q);
+    return true;
+}
+
+static void on_ready(void *ctx)
+{
+    flush(ctx);
+}
+
+int qtest_open_wire(struct qtest *q, struct err *e)
+{
+    const char *where = q->args.qtest;
+    int rc;
+
+    q->wire.ready = on_ready;
+    q->wire.ctx = q;
+    if (!where)
+        return 0;
+    q->socket = strcmp(where, "stdio") != 0;
+    q->in = q->socket ? qtest_connect(where, "-qtest", e) : STDIN_FILENO;
+    q->out = q->socket ? q->in : STDOUT_FILENO;
+    if (q->in < 0)
+        return q->in;
+    rc = loop_add(q->loop, &q->client, q->in, LOOP_IN, on_client, q);
+    if (rc == -EPERM) { /* a plain file */
+        loop_poll(q->loop, on_plain, q);
+        rc = 0;
+    }
+    return rc ? err_set(e, rc, "epoll: %s", strerror(-rc)) : 0;
+}
+
+void qtest_close_wire(struct qtest *q)
+{
+    loop_del(q->loop, &q->client);
+    if (q->socket && q->in >= 0)
+        close(q->in);
+    wire_free(&q->wire);
+}
