@@ -432,6 +432,22 @@ static void test_trim(void **state)
     rig_free(r);
 }
 
+static void test_trim_count_has_8_bits(void **state)
+{
+    static const struct rig_prd prd[] = {{RIG_DATA, 512}};
+    struct rig *r = rig_disk();
+
+    rig_prdt(r, prd, 1, true);
+    put_range(r, 0, 8, 8);
+    rig_lba48(r, 0, 0, 0x0101);
+    bench_outb(r->b, 0x1f1, 1);
+    go(r, CMD_DSM, false);
+    assert_int_equal(rig_bm_status(r, 0), EXACT);
+    assert_int_equal(rig_status(r, 0), ST_OK);
+    assert_int_equal(blk_mem_data(r->blk[0])[8 * 512], 0);
+    rig_free(r);
+}
+
 /* SRST while a discard is in flight: INTR, no ACTIVE, no error. */
 static void test_trim_reset(void **state)
 {
@@ -522,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_bm_registers),
         cmocka_unit_test(test_start_first),
         cmocka_unit_test(test_trim),
+        cmocka_unit_test(test_trim_count_has_8_bits),
         cmocka_unit_test(test_trim_reset),
         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_power_reset_in_flight),
