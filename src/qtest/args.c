@@ -159,7 +159,7 @@ static int take_smp(struct args *a, const char *v, struct err *e)
 
 static int boot_order(char *out, const char *v, struct err *e)
 {
-    if (!*v || strlen(v) > 4 || strspn(v, "abcdn") != strlen(v))
+    if (strlen(v) > 4 || strspn(v, "abcdn") != strlen(v))
         return err_set(e, -EINVAL,
                        "-boot '%.40s': an order is some of a, c, "
                        "d and n",

@@ -107,9 +107,9 @@ static void put_type(struct board *b, unsigned unit, const struct board_chs *c)
 static uint8_t boot_code(char letter)
 {
     static const char letters[] = "acdn";
-    const char *p = letter ? strchr(letters, letter) : NULL;
+    const char *p = strchr(letters, letter == 'b' ? 'a' : letter);
 
-    return p ? (uint8_t)(p - letters + 1) : 0;
+    return p && *p ? (uint8_t)(p - letters + 1) : 0;
 }
 
 static void put_boot(struct board *b)
