@@ -192,16 +192,18 @@ static int op_change(void *ctx, const char *drive, int fd, const char *name,
                      bool force, struct err *e)
 {
     struct qtest *q = ctx;
-    struct image_conf c = {.path = name, .read_only = true};
+    char path[32];
+    struct image_conf c = {.path = path, .read_only = true};
     int u = find_unit(q, drive), rc = u;
     struct image *im = NULL;
     struct blk *old = NULL;
 
-    close(fd);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     if (u >= 0) {
         im = image_new(&c, e);
         rc = im ? 0 : -EINVAL;
     }
+    close(fd);
     if (im)
         rc = machine_cd_insert(q->board->m, (unsigned)u, &im->blk, force, &old);
     if (im && rc) {

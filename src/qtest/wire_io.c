@@ -7,6 +7,7 @@
 #include "qtest.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,7 +25,7 @@ int qtest_connect(const char *path, const char *option, struct err *e)
                        "%s: the path is longer than %zu "
                        "bytes",
                        option, sizeof(addr.sun_path) - 1);
-    strcpy(addr.sun_path, path);
+    memcpy(addr.sun_path, path, strlen(path) + 1);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
         int rc = -errno;
@@ -42,36 +43,44 @@ static void end(struct qtest *q)
     loop_stop(q->loop, 0);
 }
 
-static ssize_t write_some(struct qtest *q)
+static ssize_t write_some(struct qtest *q, const char *text, size_t len)
 {
+    struct pollfd p = {.fd = q->out, .events = POLLOUT};
+    ssize_t n;
+
     if (q->socket)
-        return send(q->out, q->wire.out, q->wire.out_len,
-                    MSG_DONTWAIT | MSG_NOSIGNAL);
-    return write(q->out, q->wire.out, q->wire.out_len);
+        return send(q->out, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    n = write(q->out, text, len);
+    if (n < 0 && errno == EAGAIN) { /* somebody set it so: wait here */
+        poll(&p, 1, -1);
+        errno = EINTR;
+    }
+    return n;
 }
 
 /* False: some is left, or the other side is gone. */
 static bool flush(struct qtest *q)
 {
     struct wire *w = &q->wire;
+    size_t at = 0;
+    ssize_t n = 0;
 
-    while (w->out_len) {
-        ssize_t n = write_some(q);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno != EAGAIN) {
-            end(q);
-            return false;
-        }
-        if (n < 0) {
-            loop_want(q->loop, &q->client, LOOP_OUT);
-            return false;
-        }
-        w->out_len -= (size_t)n;
-        memmove(w->out, w->out + n, w->out_len);
+    while (at < w->out_len) {
+        n = write_some(q, w->out + at, w->out_len - at);
+        if (n > 0)
+            at += (size_t)n;
+        else if (n < 0 && errno != EINTR)
+            break;
     }
-    return true;
+    if (at < w->out_len && errno != EAGAIN)
+        end(q);
+    else if (at < w->out_len)
+        loop_want(q->loop, &q->client, LOOP_OUT);
+    if (at) {
+        w->out_len -= at;
+        memmove(w->out, w->out + at, w->out_len);
+    }
+    return !w->out_len;
 }
 
 /* False: nothing more will come. */
@@ -81,7 +90,7 @@ static bool fill(struct qtest *q)
     char *at = wire_room(&q->wire, READ_BYTES, &room);
     ssize_t n;
 
-    if (!at) {
+    if (!at) { /* no memory for a line */
         end(q);
         return false;
     }
