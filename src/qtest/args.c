@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define RAM_USUAL   (UINT64_C(128) << 20)
-#define VGA_MIB     16u
 #define ORDER_USUAL "cad"
 
 static int more(struct keyval *list, unsigned *n, const char *text,
@@ -77,114 +76,6 @@ static int take_pflash(struct args *a, const char *v, struct err *e)
     return place(a, v, "if=pflash,format=raw", e);
 }
 
-static bool begins(const char *s, const char *with)
-{
-    return !strncmp(s, with, strlen(with));
-}
-
-static int check_accel(const char *v, struct err *e)
-{
-    if (!strcmp(v, "qtest"))
-        return 0;
-    return err_set(e, -ENOTSUP,
-                   "accelerator '%.40s': no guest code runs "
-                   "here; say -accel qtest",
-                   v);
-}
-
-static int take_accel(struct args *a, const char *v, struct err *e)
-{
-    return check_accel(v, e);
-}
-
-static int take_machine(struct args *a, const char *v, struct err *e)
-{
-    struct keyval kv = {.n = 0};
-    const char *type, *accel, *acpi;
-    int rc = keyval_parse(&kv, v, "type", e);
-
-    type = keyval_get(&kv, "", "type");
-    accel = keyval_get(&kv, "", "accel");
-    acpi = keyval_get(&kv, "", "acpi");
-    if (!rc && type && strcmp(type, "none") && strcmp(type, "pc") &&
-        strcmp(type, "isapc") && strcmp(type, "xenfv") &&
-        !begins(type, "pc-i440fx-"))
-        rc = err_set(e, -ENOTSUP, "machine '%.40s': there is pc only", type);
-    if (!rc && accel)
-        rc = check_accel(accel, e);
-    if (type && !strcmp(type, "xenfv"))
-        a->board.machine.xen_platform = true;
-    if (acpi && !strcmp(acpi, "off"))
-        a->board.machine.acpi = false;
-    keyval_skip(
-        &kv, "",
-        "usb vmport smm hpet graphics mem-merge dump-guest-core "
-        "kernel_irqchip kernel-irqchip smbus sata pit pic suppress-vmdesc "
-        "nvdimm i8042 fd-bootchk");
-    rc = rc ? rc : keyval_done(&kv, "-machine", e);
-    keyval_free(&kv);
-    return rc;
-}
-
-/* A plain number is MiB. What is above 3.5 GiB is not there. */
-static int take_m(struct args *a, const char *v, struct err *e)
-{
-    struct keyval kv = {.n = 0};
-    int rc = keyval_parse(&kv, v, "size", e);
-    const char *size = keyval_get(&kv, "", "size");
-    uint64_t n = 0;
-
-    keyval_skip(&kv, "", "slots maxmem");
-    rc = rc ? rc : keyval_done(&kv, "-m", e);
-    if (!rc && (!size || !keyval_size(size, &n) || !n))
-        rc = err_set(e, -EINVAL,
-                     "-m is '%.40s' and must be a size in MiB, or "
-                     "with K, M or G",
-                     v);
-    if (!rc && size[strspn(size, "0123456789")] == 0)
-        n = n > UINT64_MAX >> 20 ? BOARD_RAM_MOST : n << 20;
-    keyval_free(&kv);
-    n = (n + 0xfffff) & ~UINT64_C(0xfffff);
-    a->board.machine.ram_bytes = n > BOARD_RAM_MOST ? BOARD_RAM_MOST : n;
-    return rc;
-}
-
-static int take_smp(struct args *a, const char *v, struct err *e)
-{
-    unsigned long n = strtoul(begins(v, "cpus=") ? v + 5 : v, NULL, 10);
-
-    a->board.machine.vcpus = n < 1 ? 1 : n > 128 ? 128 : (unsigned)n;
-    return 0;
-}
-
-static int boot_order(char *out, const char *v, struct err *e)
-{
-    if (strlen(v) > 4 || strspn(v, "abcdn") != strlen(v))
-        return err_set(e, -EINVAL,
-                       "-boot '%.40s': an order is some of a, c, "
-                       "d and n",
-                       v);
-    snprintf(out, 5, "%s", v);
-    return 0;
-}
-
-static int take_boot(struct args *a, const char *v, struct err *e)
-{
-    struct keyval kv = {.n = 0};
-    int rc = keyval_parse(&kv, v, "order", e);
-    const char *order = keyval_get(&kv, "", "order");
-    const char *once = keyval_get(&kv, "", "once");
-
-    keyval_skip(&kv, "", "menu strict splash splash-time reboot-timeout");
-    rc = rc ? rc : keyval_done(&kv, "-boot", e);
-    if (!rc && order)
-        rc = boot_order(a->board.machine.boot_order, order, e);
-    if (!rc && once)
-        rc = boot_order(a->board.boot_once, once, e);
-    keyval_free(&kv);
-    return rc;
-}
-
 static int take_global(struct args *a, const char *v, struct err *e)
 {
     struct global *g = &a->global[a->nglobals];
@@ -218,7 +109,7 @@ const char *args_global(const struct args *a, const char *driver,
 static int socket_path(const char *option, const char *v, const char **path,
                        struct err *e)
 {
-    if (!begins(v, "unix:") || strchr(v, ','))
+    if (strncmp(v, "unix:", 5) || strchr(v, ','))
         return err_set(e, -EINVAL,
                        "%s '%.100s': unix:PATH of a socket that "
                        "somebody listens at",
@@ -307,11 +198,11 @@ static const struct option {
     {"chardev", true, take_chardev},
     {"mon", true, take_mon},
     {"qmp", true, take_qmp},
-    {"machine", true, take_machine},
-    {"M", true, take_machine},
-    {"accel", true, take_accel},
-    {"m", true, take_m},
-    {"smp", true, take_smp},
+    {"machine", true, args_take_machine},
+    {"M", true, args_take_machine},
+    {"accel", true, args_take_accel},
+    {"m", true, args_take_m},
+    {"smp", true, args_take_smp},
     {"drive", true, take_drive},
     {"blockdev", true, take_blockdev},
     {"hda", true, take_hda},
@@ -324,7 +215,7 @@ static const struct option {
     {"device", true, take_device},
     {"global", true, take_global},
     {"bios", true, take_bios},
-    {"boot", true, take_boot},
+    {"boot", true, args_take_boot},
     {"vga", true, take_vga},
     {"nodefaults", false, take_nodefaults},
     {"no-acpi", false, take_no_acpi},
@@ -401,63 +292,6 @@ static int resolve_mon(struct args *a, struct err *e)
     return rc;
 }
 
-static int add_nic(struct args *a, struct keyval *kv, struct err *e)
-{
-    struct machine_conf *m = &a->board.machine;
-    struct machine_nic *nic = &m->nic[m->nnics];
-    unsigned mac[6] = {0x52, 0x54, 0, 0x12, 0x34, 0x56 + m->nnics};
-    const char *given = keyval_get(kv, "", "mac");
-
-    if (m->nnics == MACHINE_NICS)
-        return err_set(e, -E2BIG, "more than %u network cards", MACHINE_NICS);
-    if (given && sscanf(given, "%2x:%2x:%2x:%2x:%2x:%2x", mac, mac + 1, mac + 2,
-                        mac + 3, mac + 4, mac + 5) != 6)
-        return err_set(e, -EINVAL, "-device rtl8139: mac '%.40s'", given);
-    for (unsigned i = 0; i < 6; i++)
-        nic->mac[i] = (uint8_t)mac[i];
-    m->nnics++;
-    keyval_skip(kv, "",
-                "id netdev addr bus bootindex romfile rombar "
-                "multifunction");
-    return 0;
-}
-
-static int add_vga(struct args *a, struct keyval *kv, struct err *e)
-{
-    const char *mib = keyval_get(kv, "", "vgamem_mb");
-    uint64_t n = VGA_MIB;
-
-    if (mib && (!keyval_number(mib, &n) || n < 1 || n > 256 || (n & (n - 1))))
-        return err_set(e, -EINVAL,
-                       "-device VGA: vgamem_mb is '%.20s' and must "
-                       "be a power of two, 1 to 256",
-                       mib);
-    a->board.machine.vga = VGA_STD;
-    a->board.machine.vgamem_mib = (uint32_t)n;
-    keyval_skip(kv, "", "id addr bus edid xres yres romfile rombar");
-    return 0;
-}
-
-static int add_device(struct args *a, struct keyval *kv, struct err *e)
-{
-    const char *driver = keyval_get(kv, "", "driver");
-    char option[64];
-    int rc;
-
-    if (!driver)
-        return err_set(e, -EINVAL, "-device needs the name of a device");
-    snprintf(option, sizeof(option), "-device %.40s", driver);
-    if (!strcmp(driver, "rtl8139"))
-        rc = add_nic(a, kv, e);
-    else if (!strcmp(driver, "VGA"))
-        rc = add_vga(a, kv, e);
-    else if (!strcmp(driver, "ide-hd") || !strcmp(driver, "ide-cd"))
-        rc = args_disk(a, driver, kv, e);
-    else
-        return err_set(e, -ENOTSUP, "%s: there is no such device here", option);
-    return rc ? rc : keyval_done(kv, option, e);
-}
-
 static int resolve(struct args *a, struct err *e)
 {
     const char *vga = a->vga ? a->vga : a->nodefaults ? "none" : "std";
@@ -467,7 +301,7 @@ static int resolve(struct args *a, struct err *e)
         a->board.machine.vga = VGA_STD;
     rc = rc ? rc : args_drives(a, e);
     for (unsigned i = 0; i < a->ndevices && !rc; i++)
-        rc = add_device(a, &a->device[i], e);
+        rc = args_device(a, &a->device[i], e);
     for (unsigned i = 0; i < a->nblockdevs && !rc; i++)
         rc = keyval_done(&a->blockdev[i], "-blockdev", e);
     a->board.machine.max_vcpus = a->board.machine.vcpus;
@@ -485,7 +319,7 @@ int args_parse(struct args *a, int argc, char **argv, struct clock *clock,
                                              .vcpus = 1,
                                              .acpi = true,
                                              .boot_order = ORDER_USUAL,
-                                             .vgamem_mib = VGA_MIB};
+                                             .vgamem_mib = ARGS_VGA_MIB};
     for (unsigned u = 0; u < MACHINE_DISKS; u++)
         a->board.chs[u].trans = -1;
     for (int i = 1; i < argc && !rc; i++) {

@@ -10,7 +10,8 @@
 #include "board.h"
 #include "keyval.h"
 
-#define ARGS_MOST 16u /* of each kind of option */
+#define ARGS_MOST    16u /* of each kind of option */
+#define ARGS_VGA_MIB 16u
 
 struct args {
     struct board_conf board; /* strings are of here and of argv */
@@ -38,10 +39,32 @@ int args_parse(struct args *, int argc, char **argv, struct clock *clock,
 /* Images that no board took over are closed too. */
 void args_free(struct args *);
 
+/* Handlers of options; args_board.c */
+int args_take_accel(struct args *, const char *, struct err *);
+int args_take_machine(struct args *, const char *, struct err *);
+int args_take_m(struct args *, const char *, struct err *);
+int args_take_smp(struct args *, const char *, struct err *);
+int args_take_boot(struct args *, const char *, struct err *);
+/* args_dev.c: one -device */
+int args_device(struct args *, struct keyval *, struct err *);
 /* drives.c: -drive, -blockdev and disks of -device become images. */
 int args_drives(struct args *, struct err *);
 /* A disk of -device; takes the keys that are about disks. */
 int args_disk(struct args *, const char *driver, struct keyval *, struct err *);
+/* nodes.c: what a disk wants of its image. */
+struct want {
+    bool read_only, snapshot;
+    unsigned depth; /* private */
+};
+bool args_on(const char *v);
+#define ARGS_NULL_BYTES (UINT64_C(1) << 30) /* of null-co without a size */
+/* A name as in file=; size: of zeros. *im may be left open on an error. */
+int args_open_name(struct args *, const char *name, uint64_t size,
+                   const struct want *, struct image **, struct err *);
+/* The node whose keys begin with prefix; *im as above. */
+int args_open_node(struct args *, struct keyval *, const char *prefix,
+                   struct want *, struct image **, struct err *);
+struct keyval *args_find_node(struct args *, const char *name);
 /* The value of -global DRIVER.prop=, or NULL. */
 const char *args_global(const struct args *, const char *driver,
                         const char *prop);

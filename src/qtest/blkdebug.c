@@ -17,6 +17,7 @@ static const struct {
     {"write_aio", IMAGE_EV_WRITE},
     {"flush_to_os", IMAGE_EV_FLUSH_OS},
     {"flush_to_disk", IMAGE_EV_FLUSH_DISK},
+    {"cor_write", IMAGE_EV_OTHER},
     {"pwritev", IMAGE_EV_OTHER},
     {"pwritev_zero", IMAGE_EV_OTHER},
     {"pwritev_done", IMAGE_EV_OTHER},

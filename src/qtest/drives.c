@@ -1,176 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * From -drive, -blockdev and -device to images and units. A block node is a
- * file, zeros (null-co), raw over a node, or blkdebug over a node; a node is
- * named, or stands in place, with the keys of a prefix.
- */
+/* From -drive, -blockdev and -device to images and units. */
 #include "args.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NULL_BYTES (UINT64_C(1) << 30) /* of null-co without a size */
-#define PREFIX     64
-#define DEPTH_MOST 4u
-
-/* What a disk wants of the node that is opened for it. */
-struct want {
-    bool read_only, snapshot;
-    unsigned depth;
-};
-
-static int open_node(struct args *, struct keyval *, const char *prefix,
-                     struct want *, struct image **, struct err *);
-
-static bool on(const char *v)
-{
-    return v && (!strcmp(v, "on") || !strcmp(v, "true") || !strcmp(v, "yes"));
-}
-
-static int open_file(struct args *a, const char *path, uint64_t size,
-                     const struct want *w, struct image **im, struct err *e)
-{
-    struct image_conf c = {.path = path,
-                           .size_bytes = size,
-                           .read_only = w->read_only,
-                           .snapshot = w->snapshot || a->snapshot,
-                           .clock = a->clock};
-
-    *im = image_new(&c, e);
-    return *im ? 0 : -EINVAL;
-}
-
-/* A name as in file=: PATH, null-co://, blkdebug:RULES:NAME */
-static int open_name(struct args *a, const char *name, uint64_t size,
-                     const struct want *w, struct image **im, struct err *e)
-{
-    const char *rules, *colon;
-    char path[512];
-    int rc;
-
-    if (!strcmp(name, "null-co://") || !strcmp(name, "null-aio://"))
-        return open_file(a, NULL, size, w, im, e);
-    if (strncmp(name, "blkdebug:", 9))
-        return open_file(a, strncmp(name, "file:", 5) ? name : name + 5, 0, w,
-                         im, e);
-    rules = name + 9;
-    colon = strchr(rules, ':');
-    if (!colon || colon - rules >= (int)sizeof(path))
-        return err_set(e, -EINVAL, "'%.100s' must be blkdebug:RULES:FILE",
-                       name);
-    snprintf(path, sizeof(path), "%.*s", (int)(colon - rules), rules);
-    rc = open_name(a, colon + 1, size, w, im, e);
-    if (!rc && path[0])
-        rc = image_rules_file(*im, path, e);
-    return rc;
-}
-
-static struct keyval *find_node(struct args *a, const char *name)
-{
-    for (unsigned i = 0; i < a->nblockdevs; i++) {
-        const char *n = keyval_get(&a->blockdev[i], "", "node-name");
-
-        if (n && !strcmp(n, name))
-            return &a->blockdev[i];
-    }
-    return NULL;
-}
-
-/* The node below: key names it, or key. begins its own keys. */
-static int open_below(struct args *a, struct keyval *kv, const char *prefix,
-                      const char *key, struct want *w, struct image **im,
-                      struct err *e)
-{
-    const char *name = keyval_get(kv, prefix, key);
-    char below[PREFIX];
-
-    if (w->depth++ == DEPTH_MOST)
-        return err_set(e, -ELOOP, "block nodes below one another without end");
-    if (name) {
-        kv = find_node(a, name);
-        if (!kv)
-            return err_set(e, -ENOENT, "there is no -blockdev '%.60s'", name);
-        return open_node(a, kv, "", w, im, e);
-    }
-    snprintf(below, sizeof(below), "%.30s%s.", prefix, key);
-    return open_node(a, kv, below, w, im, e);
-}
-
-/* inject-error.N.KEY and set-state.N.KEY */
-static int take_rules(struct image *im, struct keyval *kv, const char *prefix,
-                      bool set_state, struct err *e)
-{
-    static const char keys[] = "event iotype errno state new_state once "
-                               "immediately delay-ns sector";
-    char rule[PREFIX], key[24];
-    int rc = 0;
-
-    for (unsigned n = 0; !rc; n++) {
-        snprintf(rule, sizeof(rule), "%.30s%s.%u.", prefix,
-                 set_state ? "set-state" : "inject-error", n);
-        if (!keyval_has(kv, rule))
-            return 0;
-        rc = image_rule_begin(im, set_state, e);
-        for (const char *k = keys; *k && !rc; k += strspn(k, " ")) {
-            size_t len = strcspn(k, " ");
-            const char *val;
-
-            snprintf(key, sizeof(key), "%.*s", (int)len, k);
-            val = keyval_get(kv, rule, key);
-            if (val)
-                rc = image_rule_key(im, key, val, e);
-            k += len;
-        }
-    }
-    return rc;
-}
-
-static int open_node(struct args *a, struct keyval *kv, const char *prefix,
-                     struct want *w, struct image **im, struct err *e)
-{
-    const char *driver = keyval_get(kv, prefix, "driver");
-    const char *name = keyval_get(kv, prefix, "filename");
-    const char *size = keyval_get(kv, prefix, "size");
-    const char *discard, *rules;
-    uint64_t bytes = NULL_BYTES;
-    int rc;
-
-    if (on(keyval_get(kv, prefix, "read-only")))
-        w->read_only = true;
-    keyval_skip(kv, prefix,
-                "node-name cache.direct cache.no-flush aio locking "
-                "read-zeroes auto-read-only detect-zeroes latency-ns align");
-    discard = keyval_get(kv, prefix, "discard");
-    if (size && !keyval_size(size, &bytes))
-        return err_set(e, -EINVAL, "the size '%.40s' of a disk", size);
-    if (!driver && !name)
-        return err_set(e, -EINVAL, "a disk needs a file or a driver");
-    if (!driver || !strcmp(driver, "file")) {
-        rc = name ? open_name(a, name, bytes, w, im, e)
-                  : err_set(e, -EINVAL, "the driver file needs filename=");
-    } else if (!strcmp(driver, "null-co") || !strcmp(driver, "null-aio")) {
-        rc = open_name(a, "null-co://", bytes, w, im, e);
-    } else if (!strcmp(driver, "raw")) {
-        rc = open_below(a, kv, prefix, "file", w, im, e);
-    } else if (!strcmp(driver, "blkdebug")) {
-        rules = keyval_get(kv, prefix, "config");
-        rc = open_below(a, kv, prefix, "image", w, im, e);
-        if (!rc && rules)
-            rc = image_rules_file(*im, rules, e);
-        rc = rc ? rc : take_rules(*im, kv, prefix, false, e);
-        rc = rc ? rc : take_rules(*im, kv, prefix, true, e);
-    } else {
-        rc = err_set(e, -ENOTSUP,
-                     "block driver '%.40s': there are file, "
-                     "null-co, raw and blkdebug",
-                     driver);
-    }
-    if (!rc && discard && strcmp(discard, "unmap") && strcmp(discard, "on"))
-        (*im)->ignore_discard = true;
-    return rc;
-}
 
 static int policy(const char *v, enum image_policy *p, struct err *e)
 {
@@ -282,11 +117,12 @@ static int open_drive(struct args *a, struct keyval *kv, bool cd,
     const char *driver = keyval_get(kv, "", "driver");
     const char *format = keyval_get(kv, "", "format");
     const char *discard = keyval_get(kv, "", "discard");
-    struct want w = {.read_only = cd || on(keyval_get(kv, "", "readonly")) ||
-                                  on(keyval_get(kv, "", "read-only")),
-                     .snapshot = on(keyval_get(kv, "", "snapshot"))};
+    struct want w = {.read_only = cd ||
+                                  args_on(keyval_get(kv, "", "readonly")) ||
+                                  args_on(keyval_get(kv, "", "read-only")),
+                     .snapshot = args_on(keyval_get(kv, "", "snapshot"))};
     const char *size = keyval_get(kv, "file.", "size");
-    uint64_t bytes = NULL_BYTES;
+    uint64_t bytes = ARGS_NULL_BYTES;
     int rc;
 
     *im = NULL;
@@ -300,11 +136,11 @@ static int open_drive(struct args *a, struct keyval *kv, bool cd,
                 "detect-zeroes copy-on-read");
     if (file) {
         keyval_skip(kv, "file.", "read-zeroes locking");
-        rc = open_name(a, file, bytes, &w, im, e);
+        rc = args_open_name(a, file, bytes, &w, im, e);
     } else if (keyval_has(kv, "file.")) {
-        rc = open_node(a, kv, "file.", &w, im, e);
+        rc = args_open_node(a, kv, "file.", &w, im, e);
     } else if (driver) {
-        rc = open_node(a, kv, "", &w, im, e);
+        rc = args_open_node(a, kv, "", &w, im, e);
     } else {
         keyval_skip(kv, "", "werror rerror");
         return 0; /* an empty drive */
@@ -340,11 +176,11 @@ static int disk_image(struct args *a, const char *id, bool cd,
     *im = NULL;
     if (kv)
         return open_drive(a, kv, cd, im, e);
-    kv = find_node(a, id);
+    kv = args_find_node(a, id);
     if (!kv)
         return err_set(e, -ENOENT, "there is no -drive or -blockdev '%.60s'",
                        id);
-    rc = open_node(a, kv, "", &w, im, e);
+    rc = args_open_node(a, kv, "", &w, im, e);
     if (rc && *im)
         (*im)->blk.ops->close(&(*im)->blk);
     return rc;

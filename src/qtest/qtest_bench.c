@@ -27,7 +27,8 @@ static void die(const char *why)
 }
 
 /* One command and its answer's number; interrupts are passed over. */
-static unsigned long ask(struct client *c, const char *fmt, ...)
+static unsigned long __attribute__((format(printf, 2, 3)))
+ask(struct client *c, const char *fmt, ...)
 {
     size_t have = 0;
     va_list ap;

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* -device: cards here, disks by drives.c. */
+#include "args.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int add_nic(struct args *a, struct keyval *kv, struct err *e)
+{
+    struct machine_conf *m = &a->board.machine;
+    struct machine_nic *nic = &m->nic[m->nnics];
+    unsigned mac[6] = {0x52, 0x54, 0, 0x12, 0x34, 0x56 + m->nnics};
+    const char *given = keyval_get(kv, "", "mac");
+
+    if (m->nnics == MACHINE_NICS)
+        return err_set(e, -E2BIG, "more than %u network cards", MACHINE_NICS);
+    if (given && sscanf(given, "%2x:%2x:%2x:%2x:%2x:%2x", mac, mac + 1, mac + 2,
+                        mac + 3, mac + 4, mac + 5) != 6)
+        return err_set(e, -EINVAL, "-device rtl8139: mac '%.40s'", given);
+    for (unsigned i = 0; i < 6; i++)
+        nic->mac[i] = (uint8_t)mac[i];
+    m->nnics++;
+    keyval_skip(kv, "",
+                "id netdev addr bus bootindex romfile rombar "
+                "multifunction");
+    return 0;
+}
+
+static int add_vga(struct args *a, struct keyval *kv, struct err *e)
+{
+    const char *mib = keyval_get(kv, "", "vgamem_mb");
+    uint64_t n = ARGS_VGA_MIB;
+
+    if (mib && (!keyval_number(mib, &n) || n < 1 || n > 256 || (n & (n - 1))))
+        return err_set(e, -EINVAL,
+                       "-device VGA: vgamem_mb is '%.20s' and must "
+                       "be a power of two, 1 to 256",
+                       mib);
+    a->board.machine.vga = VGA_STD;
+    a->board.machine.vgamem_mib = (uint32_t)n;
+    keyval_skip(kv, "", "id addr bus edid xres yres romfile rombar");
+    return 0;
+}
+
+int args_device(struct args *a, struct keyval *kv, struct err *e)
+{
+    const char *driver = keyval_get(kv, "", "driver");
+    char option[64];
+    int rc;
+
+    if (!driver)
+        return err_set(e, -EINVAL, "-device needs the name of a device");
+    snprintf(option, sizeof(option), "-device %.40s", driver);
+    if (!strcmp(driver, "rtl8139"))
+        rc = add_nic(a, kv, e);
+    else if (!strcmp(driver, "VGA"))
+        rc = add_vga(a, kv, e);
+    else if (!strcmp(driver, "ide-hd") || !strcmp(driver, "ide-cd"))
+        rc = args_disk(a, driver, kv, e);
+    else
+        return err_set(e, -ENOTSUP, "%s: there is no such device here", option);
+    return rc ? rc : keyval_done(kv, option, e);
+}
