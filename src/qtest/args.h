@@ -47,6 +47,7 @@ int args_take_smp(struct args *, const char *, struct err *);
 int args_take_boot(struct args *, const char *, struct err *);
 /* args_dev.c: one -device */
 int args_device(struct args *, struct keyval *, struct err *);
+const char *args_driver(unsigned i); /* its name; NULL past the last */
 /* drives.c: -drive, -blockdev and disks of -device become images. */
 int args_drives(struct args *, struct err *);
 /* A disk of -device; takes the keys that are about disks. */

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static int add_nic(struct args *a, struct keyval *kv, struct err *e)
+static int add_nic(struct args *a, const char *driver, struct keyval *kv,
+                   struct err *e)
 {
     struct machine_conf *m = &a->board.machine;
     struct machine_nic *nic = &m->nic[m->nnics];
@@ -27,7 +28,8 @@ static int add_nic(struct args *a, struct keyval *kv, struct err *e)
     return 0;
 }
 
-static int add_vga(struct args *a, struct keyval *kv, struct err *e)
+static int add_vga(struct args *a, const char *driver, struct keyval *kv,
+                   struct err *e)
 {
     const char *mib = keyval_get(kv, "", "vgamem_mb");
     uint64_t n = ARGS_VGA_MIB;
@@ -43,6 +45,24 @@ static int add_vga(struct args *a, struct keyval *kv, struct err *e)
     return 0;
 }
 
+static const struct {
+    const char *name;
+    int (*add)(struct args *, const char *driver, struct keyval *,
+               struct err *);
+} drivers[] = {
+    {"VGA", add_vga},
+    {"ide-cd", args_disk},
+    {"ide-hd", args_disk},
+    {"rtl8139", add_nic},
+};
+
+#define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
+
+const char *args_driver(unsigned i)
+{
+    return i < DRIVERS ? drivers[i].name : NULL;
+}
+
 int args_device(struct args *a, struct keyval *kv, struct err *e)
 {
     const char *driver = keyval_get(kv, "", "driver");
@@ -52,13 +72,11 @@ int args_device(struct args *a, struct keyval *kv, struct err *e)
     if (!driver)
         return err_set(e, -EINVAL, "-device needs the name of a device");
     snprintf(option, sizeof(option), "-device %.40s", driver);
-    if (!strcmp(driver, "rtl8139"))
-        rc = add_nic(a, kv, e);
-    else if (!strcmp(driver, "VGA"))
-        rc = add_vga(a, kv, e);
-    else if (!strcmp(driver, "ide-hd") || !strcmp(driver, "ide-cd"))
-        rc = args_disk(a, driver, kv, e);
-    else
-        return err_set(e, -ENOTSUP, "%s: there is no such device here", option);
-    return rc ? rc : keyval_done(kv, option, e);
+    for (size_t i = 0; i < DRIVERS; i++) {
+        if (strcmp(drivers[i].name, driver))
+            continue;
+        rc = drivers[i].add(a, driver, kv, e);
+        return rc ? rc : keyval_done(kv, option, e);
+    }
+    return err_set(e, -ENOTSUP, "%s: there is no such device here", option);
 }

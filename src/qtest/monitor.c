@@ -12,12 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const device_types[] = {
-    "VGA",     "i440FX",       "i440FX-pcihost", "ide-cd",
-    "ide-hd",  "PIIX3",        "piix3-ide",      "piix4-pm",
-    "rtl8139", "isa-parallel", "i8042",
-};
-
 static struct json_object *named(const char *name)
 {
     struct json_object *o = json_object_new_object();
@@ -35,8 +29,8 @@ static struct json_object *types(struct qmp_call *call)
         json_object_array_add(list, named("qtest-accel"));
     if (of && strcmp(of, "device"))
         return list;
-    for (size_t i = 0; i < sizeof(device_types) / sizeof(device_types[0]); i++)
-        json_object_array_add(list, named(device_types[i]));
+    for (unsigned i = 0; args_driver(i); i++)
+        json_object_array_add(list, named(args_driver(i)));
     return list;
 }
 

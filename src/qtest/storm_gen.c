@@ -102,7 +102,7 @@ static uint64_t place(struct storm *s)
 {
     static const uint64_t some[] = {
         0x0,        0x1000,     0x100000,   0xa0000,    0xb8000,
-        0xc0000,    0xfffff,    0xfffff0,   0xe0000000, 0xe0ffff00,
+        0xc0000,    0xfffff,    0x3ffff0,   0xe0000000, 0xe0ffff00,
         0xe2020000, 0xe2030000, 0xfffffff0, 0xfee00000, UINT64_C(0x100000000),
     };
     uint64_t at = some[below(s, sizeof(some) / sizeof(some[0]))];
@@ -224,6 +224,7 @@ static void give_args(struct storm *s)
     static const char *const sets[][12] = {
         {"-nodefaults", "-device", "rtl8139"},
         {"-drive", "file=null-co://,if=ide,format=raw,file.size=64M"},
+        {"-M", "xenfv", "-hda", "null-co://", "-device", "rtl8139"},
         {"-drive", "file=null-co://,if=ide,format=raw", "-device", "rtl8139",
          "-device", "ide-cd,bus=ide.1"},
         {"-blockdev", "driver=null-co,node-name=n,size=1M,read-zeroes=on",
@@ -234,7 +235,7 @@ static void give_args(struct storm *s)
          "-device", "ide-hd,drive=n", "-device", "rtl8139", "-vga", "none"},
     };
     static const char *const all[] = {"storm", "-M",     "pc,accel=qtest",
-                                      "-m",    "16M",    "-display",
+                                      "-m",    "4M",     "-display",
                                       "none",  "-qtest", "stdio"};
     const char *const *set = sets[below(s, sizeof(sets) / sizeof(sets[0]))];
 
