@@ -45,7 +45,10 @@ int args_take_machine(struct args *, const char *, struct err *);
 int args_take_m(struct args *, const char *, struct err *);
 int args_take_smp(struct args *, const char *, struct err *);
 int args_take_boot(struct args *, const char *, struct err *);
-/* args_dev.c: one -device */
+/* args_dev.c */
+int args_take_nic(struct args *, const char *, struct err *);
+int args_take_net(struct args *, const char *, struct err *);
+/* One -device. */
 int args_device(struct args *, struct keyval *, struct err *);
 const char *args_driver(unsigned i); /* its name; NULL past the last */
 /* drives.c: -drive, -blockdev and disks of -device become images. */

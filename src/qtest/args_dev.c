@@ -28,6 +28,33 @@ static int add_nic(struct args *a, const char *driver, struct keyval *kv,
     return 0;
 }
 
+/* -nic and -net: the card, if it is one of ours; what is behind it is not. */
+static int take_nic(struct args *a, const char *option, const char *v,
+                    struct err *e)
+{
+    struct keyval kv = {.n = 0};
+    int rc = keyval_parse(&kv, v, "type", e);
+    const char *model = rc ? NULL : keyval_get(&kv, "", "model");
+
+    if (model && !strcmp(model, "rtl8139"))
+        rc = add_nic(a, model, &kv, e);
+    else if (model)
+        rc = err_set(e, -ENOTSUP, "%s model '%.40s': there is rtl8139", option,
+                     model);
+    keyval_free(&kv);
+    return rc;
+}
+
+int args_take_nic(struct args *a, const char *v, struct err *e)
+{
+    return take_nic(a, "-nic", v, e);
+}
+
+int args_take_net(struct args *a, const char *v, struct err *e)
+{
+    return take_nic(a, "-net", v, e);
+}
+
 static int add_vga(struct args *a, const char *driver, struct keyval *kv,
                    struct err *e)
 {

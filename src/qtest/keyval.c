@@ -18,8 +18,13 @@ static int add(struct keyval *kv, const char *key, size_t len, const char *val,
     kv->item[kv->n].key = strndup(key, len);
     kv->item[kv->n].val = strdup(val);
     kv->item[kv->n].read = false;
-    kv->n++;
-    return 0;
+    if (kv->item[kv->n].key && kv->item[kv->n].val) {
+        kv->n++;
+        return 0;
+    }
+    free(kv->item[kv->n].key);
+    free(kv->item[kv->n].val);
+    return err_set(e, -ENOMEM, "out of memory");
 }
 
 int keyval_add(struct keyval *kv, const char *key, const char *val,
@@ -38,8 +43,10 @@ static const char *one(struct keyval *kv, const char *s, const char *implied,
     char *val = malloc(strlen(s) + 3);
     int rc;
 
-    if (!val)
+    if (!val) {
+        err_set(e, -ENOMEM, "out of memory");
         return NULL;
+    }
     for (; *from && (*from != ',' || from[1] == ','); from++) {
         if (*from == ',')
             from++;

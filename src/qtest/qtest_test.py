@@ -70,7 +70,7 @@ class Process(Case):
     def test_reproducers_forms(self):
         disk = self.file()
         for args in (
-                "-machine accel=qtest -m 512M -nodefaults -device rtl8139,netdev=net0 "
+                "-machine accel=qtest, -m 512M -nodefaults -device rtl8139,netdev=net0 "
                 "-netdev user,id=net0 -display none",
                 "-M pc,accel=qtest,usb=off -nographic -drive "
                 "file=null-co://,if=none,format=raw,id=disk0 -device ide-hd,drive=disk0",
@@ -87,7 +87,7 @@ class Process(Case):
 
     def test_what_is_not_served_is_one_sentence(self):
         for args in ("-machine q35", "-device e1000", "-drive file=x,if=virtio", "-nonsense",
-                     "-accel kvm", "-drive file=/nonexistent/a,if=ide", "-m big",
+                     "-accel kvm", "-nic model=e1000", "-drive file=/nonexistent/a,if=ide", "-m big",
                      "-device ide-hd,drive=none", "-device rtl8139,colour=red", "-qtest",
                      "-vga cirrus", "-blockdev driver=qcow2,node-name=a -device ide-hd,drive=a",
                      "-mon chardev=c,mode=control", "-boot order=x", "-global x"):
@@ -146,6 +146,31 @@ class Wire(Case):
                      "clock_step 0xffffffffffffffff", "read 0 0x7fffffffffff", "\x01"):
             self.assertTrue(m.raw(line).startswith("FAIL "), line)
         self.assertEqual(m.inb(0), m.inb(0))
+
+    def test_interrupts_come_before_the_answer(self):
+        m = self.machine("-drive file=null-co://,if=ide,format=raw")
+        m.outb(0x1F7, 0xEC)  # nobody asked to be told
+        m.inb(0x1F7)
+        m.command("irq_intercept_in ioapic")
+        m.wire.sock.sendall(b"inb 0x1f7\noutb 0x3f6 4\noutb 0x3f6 0\noutb 0x1f7 0xec\n"
+                            b"inb 0x3f6\ninb 0x1f7\ninb 0x1f7\n")
+        self.assertEqual([m.wire.line() for _ in range(9)],
+                         ["OK 0x0058", "OK", "OK", "IRQ raise 14", "OK", "OK 0x0058",
+                          "IRQ lower 14", "OK 0x0058", "OK 0x0058"])
+
+    def test_interrupts_of_cards_come_by_the_links(self):
+        m = self.machine("-nodefaults -device rtl8139")
+        m.command("irq_intercept_in ioapic")
+        m.place(2 << 3, 0, 0xC000)
+        m.enable(2 << 3)
+        m.outw(0xC03C, 0x4000)
+        m.outl(0xC054, 1)
+        m.step(1000)
+        self.assertEqual(m.irq, {})  # slot 2, INTA: link 2, routed nowhere
+        m.set_cfg(1 << 3, 0x62, 11, 1)
+        self.assertTrue(m.level(11))
+        m.outw(0xC03E, 0x4000)
+        self.assertFalse(m.level(11))
 
     def test_any_chunking(self):
         m = self.machine()
@@ -302,6 +327,16 @@ class Board(Case):
             m.write(0xF0000, b"\0\0")
             self.assertEqual(m.read(0xFFFF0000, 2), rom[:2])
             self.assertEqual(m.read(0xF0000, 2), rom[:2])
+
+    def test_cards(self):
+        for args in ("-nic user,model=rtl8139", "-net nic,model=rtl8139 -net user",
+                     "-device rtl8139,mac=52:54:00:01:02:03,netdev=n -netdev user,id=n"):
+            m = self.machine(f"-nodefaults {args}")
+            self.assertEqual(m.find(RTL), 2 << 3)
+            m.place(2 << 3, 0, 0xC000)
+            m.enable(2 << 3)
+            self.assertEqual(m.inb(0xC005), 3 if "mac" in args else 0x56)
+        self.assertIsNone(self.machine("-nic none").find(RTL))
 
     def test_display(self):
         m = self.machine("-vga none -device VGA")
