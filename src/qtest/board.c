@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define CONFADD   0xcf8
+#define CONFDATA  0xcfc
 #define FW_SELECT 0x510
 #define FW_DATA   0x511
 #define WORK_MOST 64u      /* pieces of work between two commands */
@@ -71,11 +73,20 @@ static uint8_t fw_read(struct board *b)
     return b->fw.at < b->fw.len ? b->fw.data[b->fw.at++] : 0;
 }
 
+/*
+ * Bits 1:0 of CONFADD are reserved in the 82441FX; Xen, which decodes these
+ * ports for its guests, takes them as part of the address, and so do clients.
+ */
+static uint16_t config_port(struct board *b, uint16_t port)
+{
+    return (port & ~3) == CONFDATA ? port | b->confadd_low : port;
+}
+
 uint32_t board_in(struct board *b, uint16_t port, unsigned size)
 {
     if (port == FW_DATA && size == 1)
         return fw_read(b);
-    return (uint32_t)io(b, IO_PIO, port, size, false, 0);
+    return (uint32_t)io(b, IO_PIO, config_port(b, port), size, false, 0);
 }
 
 void board_out(struct board *b, uint16_t port, unsigned size, uint32_t val)
@@ -83,7 +94,9 @@ void board_out(struct board *b, uint16_t port, unsigned size, uint32_t val)
     if (port == FW_SELECT && size == 2)
         fw_select(b, (uint16_t)val);
     else
-        io(b, IO_PIO, port, size, true, val);
+        io(b, IO_PIO, config_port(b, port), size, true, val);
+    if (port == CONFADD && size == 4)
+        b->confadd_low = val & 3;
 }
 
 /* Bit 0: reads of the page go to RAM, bit 1: writes do (82441FX, 3.2.18). */
@@ -260,6 +273,7 @@ static void power_on(struct board *b)
             ask_cd(b, u);
     board_fill_cmos(b);
     b->fw.len = 0;
+    b->confadd_low = 0;
     b->booted = true;
 }
 

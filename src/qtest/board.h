@@ -45,6 +45,7 @@ struct board {
         uint8_t data[8];
         uint8_t len;
     } fw;
+    uint8_t confadd_low;
     bool booted, reset_wanted;
     /* Set by the owner; may be NULL. */
     void (*gsi)(void *ctx, unsigned gsi, bool level);

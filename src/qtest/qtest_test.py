@@ -59,6 +59,10 @@ class Process(Case):
                        "-display", "none")
         self.assertEqual((r.returncode, r.stdout), (0, "OK\nOK 0x12378086\n"))
 
+    def test_low_bits_of_a_configuration_address_count(self):
+        r = self.stdio("outl 0xcf8 0x80000002\ninw 0xcfc\noutb 0xcf8 0\ninb 0xcfd\n")
+        self.assertEqual((r.returncode, r.stdout), (0, "OK\nOK 0x1237\nOK\nOK 0x0012\n"))
+
     def test_stdio_of_a_plain_file(self):
         path = self.file(0, "in", b"inb 0x0\n" * 1000)
         with open(path, encoding="ascii") as f:
