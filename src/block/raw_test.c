@@ -176,7 +176,7 @@ static void test_refused(void **state)
     unlink(path);
 }
 
-static void test_read_only(void **state)
+static void test_xsa_142_xsa_266_read_only(void **state)
 {
     uint8_t file[3000], in[4096];
     struct rig g;
@@ -737,11 +737,11 @@ static void test_block_device(void **state)
     free(in);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_xsa_142_xsa_266_read_only),
         cmocka_unit_test(test_bad_requests),
         cmocka_unit_test(test_parallel),
         cmocka_unit_test(test_many_iovecs),
@@ -756,5 +756,7 @@ int main(void)
         cmocka_unit_test(test_block_device),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -725,7 +725,7 @@ static void test_tables(void **state)
     free(text);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_captured),
@@ -744,5 +744,7 @@ int main(void)
         cmocka_unit_test(test_tables),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

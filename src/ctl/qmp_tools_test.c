@@ -537,7 +537,7 @@ static void test_noise(void **state)
     hang_up(&c);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         T(test_libxl_cd_insert), T(test_libxl_cd_eject), T(test_xenopsd),
@@ -546,5 +546,7 @@ int main(void)
         T(test_monitor),         T(test_long_line),      T(test_noise),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -634,7 +634,7 @@ static void random_pages_do_no_harm(void **s)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -664,5 +664,7 @@ int main(void)
         T(random_pages_do_no_harm),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -427,7 +427,7 @@ static void a_cd_goes_on(void **state)
     rig_free(r);
 }
 
-static void twice_and_over_a_reset(void **state)
+static void xsa_139_cve_2015_5166_twice_and_over_a_reset(void **state)
 {
     struct host h;
     struct rig *r = new_rig(&h);
@@ -641,14 +641,14 @@ static void rescued(void **state)
     rig_free(r);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mask),
         cmocka_unit_test(nothing_acknowledged_is_lost),
         cmocka_unit_test(in_the_middle),
         cmocka_unit_test(a_cd_goes_on),
-        cmocka_unit_test(twice_and_over_a_reset),
+        cmocka_unit_test(xsa_139_cve_2015_5166_twice_and_over_a_reset),
         cmocka_unit_test(nics_go_once),
         cmocka_unit_test(a_nic_goes_under_traffic),
         cmocka_unit_test(restored),
@@ -656,5 +656,7 @@ int main(void)
         cmocka_unit_test(rescued),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests_name("unplug", tests, NULL, NULL);
 }

@@ -716,7 +716,7 @@ class Input(Case):
         os.kill(f.children()[0], signal.SIGKILL)
         self.assertEqual(f.expect('key'), 'key 0x1d 0')
 
-    def test_flood(self):
+    def test_cve_2017_8379_flood_of_keys(self):
         """CVE-2017-8379: a flood of keys waits at its sender, the others go on."""
         f = self.fixture()
         s = f.logged_in()
@@ -805,7 +805,7 @@ class Hostile(Case):
         self.assertEqual(take(s, 2), b'\0\0')
         self.usable(f)
 
-    def test_what_was_not_offered(self):
+    def test_cve_2018_15127_what_was_not_offered(self):
         f = self.fixture()
         for kind in (1, 7, 10, 11, 15, 22, 100, 150, 248, 250, 251, 252, 254, 255):
             self.refused(f, bytes([kind]) + bytes(64))
@@ -837,7 +837,7 @@ class Hostile(Case):
         s.sendall(request(64, 48)[7:])
         take(s, 16 + 64 * 48 * 4)
 
-    def test_cve_2017_15124_stalled_viewer(self):
+    def test_cve_2017_15124_15268_stalled_viewer(self):
         f = self.fixture()
         f.done('size 2560 1600')
         a, b = f.logged_in(), f.logged_in()

@@ -22,7 +22,7 @@ static void drain_writes(struct rig *r, unsigned unit, unsigned sectors)
 }
 
 /* XSA-138: a packet command ends with DRQ up, and PIO runs past the buffer. */
-static void cve_2015_5154(void **state)
+static void xsa_138_cve_2015_5154_atapi_drq_left_set(void **state)
 {
     static const uint8_t inq[12] = {MMC_INQUIRY, 0, 0, 0, 36};
     struct rig *r = rig_new(disk_and_cds);
@@ -56,7 +56,7 @@ static void cve_2015_5154(void **state)
 }
 
 /* ATA commands that read and write, to CD drives with and without medium. */
-static void cve_2015_6855(void **state)
+static void cve_2015_6855_ata_commands_to_cds(void **state)
 {
     static const struct rig_prd prd[] = {{RIG_DATA, 4096}};
     struct rig *r = rig_new(disk_and_cds);
@@ -85,7 +85,7 @@ static void cve_2015_6855(void **state)
 }
 
 /* PRD tables that never make up a whole sector. */
-static void cve_2014_9718(void **state)
+static void cve_2014_9718_prdt_without_a_sector(void **state)
 {
     struct rig *r = rig_new(disk_and_cds);
     struct rig_prd prd[8];
@@ -107,7 +107,7 @@ static void cve_2014_9718(void **state)
 }
 
 /* Regions that are no multiple of 512 bytes, with every kind of command. */
-static void cve_2019_20175(void **state)
+static void cve_2019_20175_prd_no_multiple_of_512(void **state)
 {
     static const uint32_t sizes[] = {2, 510, 514, 1000, 65534, 65536};
     struct rig *r = rig_new(disk_and_cds);
@@ -136,7 +136,7 @@ static void cve_2019_20175(void **state)
 }
 
 /* READ with a start of -1, and lengths beyond every end. */
-static void cve_2020_29443(void **state)
+static void cve_2020_29443_read_from_minus_one(void **state)
 {
     static const uint8_t ops[] = {MMC_READ_10, MMC_READ_12, MMC_READ_CD,
                                   MMC_READ_CD_MSF};
@@ -168,7 +168,7 @@ static void cve_2020_29443(void **state)
  * A reset while a write is in flight: it goes where it was meant to go, not
  * to sector 0, and no other command runs before it has ended.
  */
-static void cve_2023_5088(void **state)
+static void cve_2023_5088_reset_while_dma_pends(void **state)
 {
     static const struct rig_prd prd[] = {{RIG_DATA, 65536}};
     struct rig *r = rig_new(disk_and_cds);
@@ -208,7 +208,7 @@ static void cve_2023_5088(void **state)
 }
 
 /* #4052: SRST with DMA in flight on the slave, and no master. */
-static void qemu_4052(void **state)
+static void qemu_4052_srst_without_a_master(void **state)
 {
     static const struct rig_unit slave[4] = {
         {0}, {.present = true, .bytes = 1 << 20}};
@@ -255,14 +255,20 @@ static void flush_without_drive(void **state)
     rig_free(r);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cve_2015_5154),  cmocka_unit_test(cve_2015_6855),
-        cmocka_unit_test(cve_2014_9718),  cmocka_unit_test(cve_2019_20175),
-        cmocka_unit_test(cve_2020_29443), cmocka_unit_test(cve_2023_5088),
-        cmocka_unit_test(qemu_4052),      cmocka_unit_test(flush_without_drive),
+        cmocka_unit_test(xsa_138_cve_2015_5154_atapi_drq_left_set),
+        cmocka_unit_test(cve_2015_6855_ata_commands_to_cds),
+        cmocka_unit_test(cve_2014_9718_prdt_without_a_sector),
+        cmocka_unit_test(cve_2019_20175_prd_no_multiple_of_512),
+        cmocka_unit_test(cve_2020_29443_read_from_minus_one),
+        cmocka_unit_test(cve_2023_5088_reset_while_dma_pends),
+        cmocka_unit_test(qemu_4052_srst_without_a_master),
+        cmocka_unit_test(flush_without_drive),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

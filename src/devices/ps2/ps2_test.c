@@ -507,7 +507,7 @@ static void state_mid_sequence(void **state)
 }
 
 /* CVE-2017-16845: queue positions of a saved state are checked. */
-static void state_hostile(void **state)
+static void cve_2017_16845_saved_queue_positions(void **state)
 {
     struct rig *r = *state;
     size_t n = state_bytes(&ps2_state);
@@ -588,7 +588,7 @@ static void hammer(void **state)
     fail();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
@@ -611,10 +611,14 @@ int main(void)
         T(ctl_wide_access),
         T(ctl_reset_state),
         T(state_mid_sequence),
-        T(state_hostile),
+        T(cve_2017_16845_saved_queue_positions),
         T(hammer),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    int failed;
+
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
 
     return failed + kbd_run() + mouse_run();
 }

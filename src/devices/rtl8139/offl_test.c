@@ -279,7 +279,7 @@ static void test_large_send_with_trailer(void **state)
  * XSA-140: headers whose lengths are not those of the frame. Such a frame goes
  * out as it is: not a byte beyond it, and nothing in it is touched.
  */
-static void test_xsa_140_lying_lengths(void **state)
+static void test_xsa_140_cve_2015_5165_lying_lengths(void **state)
 {
     static const uint32_t cmds[] = {
         PLUS_IPCS | PLUS_TCPCS, PLUS_IPCS | PLUS_UDPCS,
@@ -389,7 +389,7 @@ static void test_tiny_mss_is_refused(void **state)
  * #3518: a tag inserted, C+ and loopback: the frame came back longer than it
  * was. Here it comes back with its tag, byte for byte, and not one more.
  */
-static void test_issue_3518_tag_in_loopback(void **state)
+static void test_qemu_3518_tag_in_loopback(void **state)
 {
     for (uint32_t n = 14; n < 300; n += 1 + n / 20) {
         struct rig *r = rig_new();
@@ -465,7 +465,7 @@ static void test_large_send_in_loopback(void **state)
     rig_free(r);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define T(n) cmocka_unit_test(test_##n)
     const struct CMUnitTest tests[] = {
@@ -481,14 +481,16 @@ int main(void)
         T(large_send_with_tag),
         T(large_send_that_is_small),
         T(large_send_with_trailer),
-        T(xsa_140_lying_lengths),
+        T(xsa_140_cve_2015_5165_lying_lengths),
         T(xsa_140_lying_udp_length),
         T(xsa_140_truncated_headers),
         T(tiny_mss_is_refused),
-        T(issue_3518_tag_in_loopback),
+        T(qemu_3518_tag_in_loopback),
         T(offload_in_loopback),
         T(large_send_in_loopback),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

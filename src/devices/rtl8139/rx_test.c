@@ -600,7 +600,7 @@ static void test_saved_at_every_step(void **state)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define T(n) cmocka_unit_test(test_##n)
     const struct CMUnitTest tests[] = {
@@ -631,5 +631,7 @@ int main(void)
         T(saved_at_every_step),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

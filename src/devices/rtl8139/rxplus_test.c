@@ -575,7 +575,7 @@ static void test_dice(void **state)
     rig_free(r);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define T(n) cmocka_unit_test(test_##n)
     const struct CMUnitTest tests[] = {
@@ -607,5 +607,7 @@ int main(void)
         T(dice),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

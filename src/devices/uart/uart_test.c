@@ -193,7 +193,7 @@ static void divisor(void **state)
 }
 
 /* CVE-2016-8669: a divisor of zero, and the greatest. */
-static void divisor_extremes(void **state)
+static void cve_2016_8669_divisor_extremes(void **state)
 {
     struct rig *r = *state;
 
@@ -691,13 +691,13 @@ static void hammer(void **state)
     registers(state);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
         T(registers),
         T(divisor),
-        T(divisor_extremes),
+        T(cve_2016_8669_divisor_extremes),
         T(transmit),
         T(transmit_held),
         T(receive_char),
@@ -716,7 +716,11 @@ int main(void)
         T(state_hostile),
         T(hammer),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    int failed;
+
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
 
     return failed + parport_run();
 }

@@ -451,7 +451,7 @@ static void test_save_load(void **state)
 }
 
 /* CVE-2016-3712: a VBE mode, then VGA registers that suit it ill. */
-static void test_cve_2016_3712(void **state)
+static void test_cve_2016_3712_vbe_then_vga_registers(void **state)
 {
     struct rig *rig = *state;
 
@@ -474,7 +474,7 @@ static void test_cve_2016_3712(void **state)
 }
 
 /* CVE-2014-3615: a mode larger than video memory, offsets past its end. */
-static void test_cve_2014_3615(void **state)
+static void test_cve_2014_3615_mode_over_the_memory(void **state)
 {
     struct rig *rig = rig_new(1);
 
@@ -508,7 +508,7 @@ static void test_cve_2014_3615(void **state)
 }
 
 /* CVE-2017-13672: start address and line compare at their ends. */
-static void test_cve_2017_13672(void **state)
+static void test_cve_2017_13672_start_and_line_compare(void **state)
 {
     struct rig *rig = rig_new(1);
     unsigned modes[] = {0x03, 0x04, 0x12, 0x13};
@@ -532,7 +532,7 @@ static void test_cve_2017_13672(void **state)
 }
 
 /* CVE-2018-5683: text drawn from all over the planes. */
-static void test_cve_2018_5683(void **state)
+static void test_cve_2018_5683_text_from_anywhere(void **state)
 {
     struct rig *rig = rig_new(1);
 
@@ -554,7 +554,7 @@ static void test_cve_2018_5683(void **state)
 }
 
 /* CVE-2015-5225: odd sizes; the viewer's surface is always large enough. */
-static void test_cve_2015_5225(void **state)
+static void test_cve_2015_5225_odd_sizes(void **state)
 {
     struct rig *rig = *state;
 
@@ -567,18 +567,34 @@ static void test_cve_2015_5225(void **state)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_mode_12),        T(test_mode_0d),       T(test_cga),
-        T(test_mode_13),        T(test_mode_x),        T(test_lfb_depths),
-        T(test_big_endian),     T(test_no_tracking),   T(test_wrap),
-        T(test_virtual),        T(test_blank),         T(test_dirty_only),
-        T(test_watch),          T(test_other_sink),    T(test_refused),
-        T(test_save_load),      T(test_cve_2016_3712), T(test_cve_2014_3615),
-        T(test_cve_2017_13672), T(test_cve_2018_5683), T(test_cve_2015_5225),
+        T(test_mode_12),
+        T(test_mode_0d),
+        T(test_cga),
+        T(test_mode_13),
+        T(test_mode_x),
+        T(test_lfb_depths),
+        T(test_big_endian),
+        T(test_no_tracking),
+        T(test_wrap),
+        T(test_virtual),
+        T(test_blank),
+        T(test_dirty_only),
+        T(test_watch),
+        T(test_other_sink),
+        T(test_refused),
+        T(test_save_load),
+        T(test_cve_2016_3712_vbe_then_vga_registers),
+        T(test_cve_2014_3615_mode_over_the_memory),
+        T(test_cve_2017_13672_start_and_line_compare),
+        T(test_cve_2018_5683_text_from_anywhere),
+        T(test_cve_2015_5225_odd_sizes),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
