@@ -391,7 +391,7 @@ static void test_pci(void **state)
 /* Types one line and wants that answer. */
 static void type(struct client *c, const char *line, const char *want)
 {
-    char cmd[600];
+    char cmd[3200];
 
     snprintf(cmd, sizeof(cmd),
              "{\"execute\":\"human-monitor-command\",\"arguments\":{"
@@ -537,13 +537,46 @@ static void test_noise(void **state)
     hang_up(&c);
 }
 
+/* CVE-2015-8619: sendkey of a name that is longer than its buffer. */
+static void test_cve_2015_8619_long_sendkey(void **state)
+{
+    struct host *h = *state;
+    char line[3000];
+    struct client c;
+
+    open_up(&c, h);
+    for (size_t len = 1; len < 2000; len += len / 2 + 1) {
+        size_t at = (size_t)snprintf(line, sizeof(line), "sendkey ");
+
+        memset(line + at, 'q', len);
+        line[at + len] = 0;
+        if (len == 1)
+            type(&c, line, "");
+        else
+            type(&c, line, "*Error: ");
+        line[at + len / 2] = '-';
+        if (len > 3)
+            type(&c, line, "*Error: ");
+    }
+    hang_up(&c);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        T(test_libxl_cd_insert), T(test_libxl_cd_eject), T(test_xenopsd),
-        T(test_bad_media),       T(test_fd_flood),       T(test_xenstat),
-        T(test_vcpu_set),        T(test_bad_devices),    T(test_pci),
-        T(test_monitor),         T(test_long_line),      T(test_noise),
+        T(test_libxl_cd_insert),
+        T(test_libxl_cd_eject),
+        T(test_xenopsd),
+        T(test_bad_media),
+        T(test_fd_flood),
+        T(test_xenstat),
+        T(test_vcpu_set),
+        T(test_bad_devices),
+        T(test_pci),
+        T(test_monitor),
+        T(test_long_line),
+        T(test_noise),
+        T(test_cve_2015_8619_long_sendkey),
     };
 
     if (argc > 1)

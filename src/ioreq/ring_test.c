@@ -30,6 +30,7 @@ struct machine {
     } seen[64];
     unsigned n, reps, copies;
     bool no_bursts, low;
+    struct ioreq *scribble; /* all of it, in the middle of each access */
     uint8_t mem[MMIO_SIZE];
     uint8_t next;
 };
@@ -43,6 +44,8 @@ int machine_io(struct machine *m, const struct io_msg *q, uint64_t *out)
 {
     unsigned at = m->n++ % 64;
 
+    if (m->scribble)
+        memset(m->scribble, 0x5a, sizeof(*m->scribble));
     m->seen[at].kind = q->kind;
     m->seen[at].write = q->write;
     m->seen[at].size = q->size;
@@ -541,6 +544,47 @@ static void buffered_ring_wraps(void **s)
     assert_int_equal(t->buf.read_pointer, 512);
 }
 
+/* XSA-197: what is written to the slot while its request is served. */
+static void xsa_197_cve_2016_9381_slot_changes_under_way(void **s)
+{
+    struct rig *t = *s;
+    struct ioreq *slot = &t->slot[2];
+
+    *slot = Q(.type = IOREQ_TYPE_PIO, .addr = 0x104, .size = 2, .count = 7,
+              .data = 0x1234, .state = STATE_IOREQ_READY);
+    t->m.scribble = slot;
+    assert_true(ring_sync(&t->r, 2));
+    assert_int_equal(t->m.n, 7);
+    for (unsigned i = 0; i < 7; i++) {
+        assert_int_equal(t->m.seen[i].kind, IO_PIO);
+        assert_true(t->m.seen[i].write);
+        assert_int_equal(t->m.seen[i].size, 2);
+        assert_int_equal(t->m.seen[i].addr, 0x104);
+        assert_int_equal(t->m.seen[i].data, 0x1234);
+    }
+    assert_int_equal(slot->state, STATE_IORESP_READY);
+}
+
+/* XSA-199: a port of the buffered ring has 20 bits, one of a slot has 64. */
+static void xsa_199_cve_2016_9637_port_above_16_bits(void **s)
+{
+    struct rig *t = *s;
+    struct buf_ioreq *b = t->buf.buf_ioreq;
+
+    for (unsigned i = 16; i < 64; i++)
+        for (unsigned dir = 0; dir < 2; dir++)
+            call(t, 0,
+                 Q(.type = IOREQ_TYPE_PIO, .dir = dir & 1,
+                   .addr = UINT64_C(1) << i | 0x100));
+    for (unsigned i = 16; i < 20; i++)
+        b[t->buf.write_pointer++] = (struct buf_ioreq){
+            .type = IOREQ_TYPE_PIO, .addr = (1u << i | 0x100) & 0xfffff};
+    ring_buffered(&t->r);
+    assert_int_equal(t->buf.read_pointer, 4);
+    assert_int_equal(t->r.malformed, 2 * 48 + 4);
+    assert_int_equal(t->m.n, 0);
+}
+
 /* XSA-197: an 8-byte entry whose second slot has not come. */
 static void xsa_197_half_entry_waits(void **s)
 {
@@ -656,6 +700,8 @@ int main(int argc, char **argv)
         T(invalidate_with_count_zero),
         T(buffered_writes_come_before_a_request),
         T(buffered_ring_wraps),
+        T(xsa_197_cve_2016_9381_slot_changes_under_way),
+        T(xsa_199_cve_2016_9637_port_above_16_bits),
         T(xsa_197_half_entry_waits),
         T(buffered_ring_has_a_budget),
         T(buffered_timeoffset_and_read),

@@ -794,7 +794,7 @@ class Hostile(Case):
         self.refused(f, pixel_format(16, 16, maxima=(255, 255, 255)))
         self.usable(f)
 
-    def test_cve_2018_7225_cut_text_length(self):
+    def test_cve_2014_6053_2018_7225_cut_text_length(self):
         f = self.fixture()
         for n in ((1 << 20) + 1, 0x7fffffff, 0x80000000, 0x80000001):
             self.refused(f, struct.pack('>BxxxI', 6, n), bytes(65536))
@@ -825,6 +825,60 @@ class Hostile(Case):
         f.until_clients(0)
         f.until_no_child()
         f.connect(password='x').full()
+
+    def test_cve_2015_1779_2025_11234_websocket(self):
+        """There is no websocket: its header, however long, is no RFB version."""
+        f = self.fixture()
+        head = b'GET /websockify HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Key: '
+        for n in (1, 4, 11, 12, 13, len(head)):  # dropped while it arrives
+            s = f.socket()
+            s.sendall(head[:n])
+            s.close()
+        s = f.socket()
+        try:
+            s.sendall(head)
+            for _ in range(256):
+                s.sendall(b'A' * 65536)
+        except OSError:
+            pass
+        self.assertTrue(gone(s))
+        s.close()
+        self.usable(f)
+
+    def test_cve_2026_32854_2017_18922_no_http(self):
+        f = self.fixture()
+        for line in (b'CONNECT x HTTP/1.0\r\n\r\n', b'GET /proxied.connection HTTP/1.0\r\n\r\n', b'GET /index \r\n\r\n',
+                     b'\x81\xff' + b'\xff' * 12):
+            s = f.socket()
+            s.sendall(line)
+            self.assertTrue(gone(s), line)
+            s.close()
+        self.usable(f)
+
+    def test_cve_2017_2633_screen_gets_smaller(self):
+        f = self.fixture()
+        s = f.logged_in()  # knows nothing of sizes that change
+        for w, h in ((2560, 1600), (1, 1), (8, 1600), (2560, 1), (64, 48)):
+            s.sendall(request(2560, 1600) + request(65535, 65535, 1))
+            f.do('size %d %d' % (w, h))
+            f.do('pattern 0 0 %d %d 7' % (w, h))
+        f.done('size 64 48')
+        s.close()
+        self.usable(f)
+
+    def test_cve_2022_3165_2023_3255_clipboard(self):
+        """The extended clipboard: its length is negative, its zlib never ends."""
+        f = self.fixture()
+        s = f.logged_in()
+        s.sendall(encodings(0, 0xc0a1e5ce - (1 << 32)))
+        for n in (1, 3, 4, 8, 100):
+            s.sendall(struct.pack('>BxxxI', 6, (1 << 32) - n) + struct.pack('>I', 0x10000001) * (n // 4) + bytes(n % 4))
+        s.sendall(request(64, 48))
+        self.assertEqual(take(s, 2), b'\0\0')
+        self.refused(f, encodings(0, 0xc0a1e5ce - (1 << 32)), struct.pack('>BxxxI', 6, 0x80000000), bytes(4096))
+        self.refused(f, encodings(0, 0xc0a1e5ce - (1 << 32)), struct.pack('>BxxxI', 6, (1 << 32) - (1 << 21)),
+                     bytes(4096))
+        self.usable(f)
 
     def test_dribble_delays_nobody(self):
         """Half a message from one viewer; the others are served at once."""

@@ -255,6 +255,89 @@ static void flush_without_drive(void **state)
     rig_free(r);
 }
 
+/* A guest that writes its PRD table whenever that has been read. */
+struct scribbler {
+    struct gmem_ops ops; /* first */
+    const struct gmem_ops *real;
+    struct rig *r;
+    uint64_t bytes; /* of the table, read in all */
+};
+
+static int scribble_read(struct gmem *g, uint64_t gpa, void *dst, size_t len)
+{
+    struct scribbler *s = (struct scribbler *)(uintptr_t)g->ops;
+    int rc = s->real->read(g, gpa, dst, len);
+    uint32_t evil[2] = {0, 0x8000fffe};
+
+    if (gpa >= RIG_PRDT && gpa < RIG_PRDT + PRD_TABLE_BYTES) {
+        s->bytes += len;
+        for (unsigned i = 0; i < 64; i++)
+            memcpy(s->r->b->ram + RIG_PRDT + 8 * i, evil, 8);
+    }
+    return rc;
+}
+
+static struct scribbler scribble(struct rig *r)
+{
+    struct scribbler s = {.ops = *r->b->gmem.ops, .real = r->b->gmem.ops};
+
+    s.ops.read = scribble_read;
+    s.r = r;
+    return s;
+}
+
+/* XSA-155: a descriptor that changes after it was checked. */
+static void xsa_155_cve_2015_8550_prd_changes_under_way(void **state)
+{
+    struct rig *r = rig_new(disk_and_cds);
+    struct scribbler s = scribble(r);
+    struct rig_prd prd[32];
+
+    r->b->gmem.ops = &s.ops;
+    for (unsigned cmd = 0; cmd < 2; cmd++) {
+        memset(r->b->ram, 0x77, 0x1000);
+        for (unsigned i = 0; i < 32; i++)
+            prd[i] = (struct rig_prd){RIG_DATA + i * 8192, 1024};
+        rig_prdt(r, prd, 32, true);
+        s.bytes = 0;
+        rig_lba28(r, 0, 0, 64);
+        rig_bm_prepare(r, 0);
+        rig_command(r, 0, cmd ? CMD_WRITE_DMA : CMD_READ_DMA);
+        rig_bm_start(r, 0, !cmd);
+        assert_int_equal(rig_status(r, 0), ST_OK);
+        assert_int_equal(s.bytes, PRD_BATCH * PRD_BYTES); /* once */
+        for (unsigned i = 0; i < 32; i++)
+            rig_check_pattern(r->b->ram + prd[i].addr, i * 1024u, 1024);
+        rig_check_pattern(blk_mem_data(r->blk[0]), 0, 1 << 20);
+        for (unsigned i = 0; i < 0x1000; i++)
+            assert_int_equal(r->b->ram[i], 0x77);
+    }
+    r->b->gmem.ops = s.real;
+    rig_free(r);
+}
+
+/* Lists of descriptors that never end: the table full of the smallest ones. */
+static void cve_2016_4037_cve_2020_25625_table_without_end(void **state)
+{
+    struct rig *r = rig_new(disk_and_cds);
+    uint32_t e[2] = {RIG_DATA, 2};
+
+    for (unsigned i = 0; i < PRD_TABLE_BYTES; i += 8)
+        memcpy(r->b->ram + RIG_PRDT + i, e, 8);
+    for (unsigned i = 0; i < 2; i++) {
+        rig_lba48(r, 0, 0, 1024);
+        rig_bm_prepare(r, 0);
+        rig_command(r, 0, i ? CMD_WRITE_DMA_EXT : CMD_READ_DMA_EXT);
+        rig_bm_start(r, 0, !i);
+        bench_step(r->b, NS_PER_S);
+        assert_int_equal(rig_bm_status(r, 0) & BM_ST_ACTIVE, 0);
+        assert_int_equal(rig_status(r, 0), ST_OK);
+        assert_false(timer_armed(&r->ide->chan[0].timer));
+        assert_int_equal(r->blk[0]->rd_bytes, 16384); /* 8192 times 2 */
+    }
+    rig_free(r);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +348,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(cve_2020_29443_read_from_minus_one),
         cmocka_unit_test(cve_2023_5088_reset_while_dma_pends),
         cmocka_unit_test(qemu_4052_srst_without_a_master),
+        cmocka_unit_test(xsa_155_cve_2015_8550_prd_changes_under_way),
+        cmocka_unit_test(cve_2016_4037_cve_2020_25625_table_without_end),
         cmocka_unit_test(flush_without_drive),
     };
 

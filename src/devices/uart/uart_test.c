@@ -691,6 +691,23 @@ static void hammer(void **state)
     registers(state);
 }
 
+/*
+ * XSA-17: huge coordinates in a VT100 escape, where a virtual console drew
+ * them. A port's bytes go to its stream as they are: nobody reads them here.
+ */
+static void xsa_17_cve_2012_3515_escapes_are_bytes(void **state)
+{
+    static const char text[] =
+        "\033[99999999;99999999H\033[4294967295A\033[;;;;;;;;;;;;;;;;;;;;m"
+        "\033[2147483647X\033]0;\033[?1049h\033c\x9b\x7f\x01";
+    struct rig *r = *state;
+
+    for (unsigned i = 0; i < sizeof(text) - 1; i++)
+        out(r, THR, (uint8_t)text[i]);
+    assert_int_equal(r->out_len, sizeof(text) - 1);
+    assert_memory_equal(r->out, text, sizeof(text) - 1);
+}
+
 int main(int argc, char **argv)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
@@ -698,6 +715,7 @@ int main(int argc, char **argv)
         T(registers),
         T(divisor),
         T(cve_2016_8669_divisor_extremes),
+        T(xsa_17_cve_2012_3515_escapes_are_bytes),
         T(transmit),
         T(transmit_held),
         T(receive_char),

@@ -567,6 +567,24 @@ static void test_cve_2015_5225_odd_sizes(void **state)
     }
 }
 
+/* CVE-2016-9921, -9922: depths of no bytes, and depths that are none. */
+static void test_cve_2016_9921_9922_no_bytes_a_pixel(void **state)
+{
+    struct rig *rig = *state;
+
+    for (unsigned bpp = 0; bpp < 300; bpp++) {
+        rig_vbe_mode(rig, 640, 480, (uint16_t)bpp);
+        rig_look(rig, false);
+        rig_vbe(rig, VBE_BPP, (uint16_t)bpp); /* while it is on */
+        rig_vbe(rig, VBE_VIRT_WIDTH, 0);
+        rig_look(rig, true);
+        rig->vga->s.vbe[VBE_BPP] = (uint16_t)bpp;
+        rig_poke(rig, 0xa0000, 1);
+        rig_look(rig, true);
+        rig_vbe(rig, VBE_ENABLE, 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
@@ -592,6 +610,7 @@ int main(int argc, char **argv)
         T(test_cve_2017_13672_start_and_line_compare),
         T(test_cve_2018_5683_text_from_anywhere),
         T(test_cve_2015_5225_odd_sizes),
+        T(test_cve_2016_9921_9922_no_bytes_a_pixel),
     };
 
     if (argc > 1)
