@@ -12,6 +12,26 @@
 #define PIECES 4
 
 _Static_assert(sizeof(struct ioreq) == 32, "ioreq ABI");
+_Static_assert(sizeof(struct buf_ioreq) == 8, "ioreq ABI");
+
+/* Words of memory that a guest may write at any time. */
+typedef uint64_t __attribute__((may_alias)) shared64;
+
+/*
+ * Each word is read once, whole: a compiler may read plain memory again when
+ * it needs it again (rule R1).
+ */
+static void copy_once(void *to, const void *from, size_t bytes)
+{
+    const shared64 *word = from;
+    uint8_t *at = to;
+
+    for (size_t i = 0; i < bytes / sizeof(*word); i++) {
+        uint64_t v = __atomic_load_n(word + i, __ATOMIC_RELAXED);
+
+        memcpy(at + i * sizeof(v), &v, sizeof(v));
+    }
+}
 
 static uint8_t *slot_of(const struct ring *r, unsigned vcpu)
 {
@@ -256,7 +276,7 @@ static void begin(struct ring *r, unsigned vcpu)
     struct ring_job *job = &r->job[vcpu];
     uint8_t *slot = slot_of(r, vcpu);
 
-    memcpy(job->copy, slot, sizeof(job->copy));
+    copy_once(job->copy, slot, sizeof(job->copy));
     set_state(slot, job->copy[STATE_BYTE], STATE_IOREQ_INPROCESS);
     r->requests++;
 }
@@ -295,7 +315,9 @@ TWICE bool sync_slot(struct ring *r, unsigned vcpu, bool watched)
     if (watched)
         r->watch->served(r->watch, r, job->copy, data, false);
     if (q.dir == IOREQ_READ && !q.data_is_ptr)
-        memcpy(slot + offsetof(struct ioreq, data), &data, sizeof(data));
+        __atomic_store_n(
+            (shared64 *)(void *)(slot + offsetof(struct ioreq, data)), data,
+            __ATOMIC_RELAXED);
     set_state(slot, job->copy[STATE_BYTE], STATE_IORESP_READY);
     return true;
 }
@@ -309,7 +331,7 @@ TWICE uint32_t buffered_one(struct ring *r, const struct buffered_iopage *p,
     uint32_t next = 0;
     uint64_t none;
 
-    memcpy(&b, &p->buf_ioreq[rd % IOREQ_BUFFER_SLOT_NUM], sizeof(b));
+    copy_once(&b, &p->buf_ioreq[rd % IOREQ_BUFFER_SLOT_NUM], sizeof(b));
     q.type = b.type;
     q.dir = b.dir;
     q.size = 1u << b.size;
@@ -319,8 +341,8 @@ TWICE uint32_t buffered_one(struct ring *r, const struct buffered_iopage *p,
     if (q.size == 8) {
         if (avail < 2)
             return 0;
-        memcpy(&high, &p->buf_ioreq[(rd + 1) % IOREQ_BUFFER_SLOT_NUM],
-               sizeof(high));
+        copy_once(&high, &p->buf_ioreq[(rd + 1) % IOREQ_BUFFER_SLOT_NUM],
+                  sizeof(high));
         q.data |= (uint64_t)high.data << 32;
     }
     r->buffered++;
