@@ -59,6 +59,7 @@ static bool prd_load(struct ide_chan *ch)
         st->prd_left = 65536;
     st->prd_eot = !!(flags & PRD_EOT);
     st->prd_next = i + 1;
+    ch->loads++;
     return true;
 }
 
@@ -187,13 +188,18 @@ static uint32_t bm_gather(struct ide_chan *ch, uint32_t want, unsigned *niov)
     return got;
 }
 
-/* Between buf and guest memory; false: the table ended first. */
+/*
+ * Between buf and guest memory; false: the table ended first. What is for the
+ * guest may stop in between, when a stretch is over.
+ */
 static bool bm_copy(struct ide_chan *ch, bool to_mem)
 {
     struct ide_chan_state *st = ch->st;
     uint32_t n;
 
     while (st->pos < st->fill) {
+        if (to_mem && ch->loads >= IDE_RUN_PRDS)
+            return true;
         if (!st->prd_left && !prd_load(ch))
             return false;
         n = ide_min(st->fill - st->pos, st->prd_left);
@@ -301,6 +307,8 @@ void ide_bm_step(struct ide_chan *ch)
     ch->io.bytes = st->fill - st->pos;
     if (!bm_copy(ch, st->op != OP_PARAM))
         return bm_short(ch);
+    if (st->pos < st->fill)
+        return; /* its next stretch goes on */
     if (!ide_to_come(ch))
         bm_complete(ch);
     else if (st->bm_stop)

@@ -42,6 +42,7 @@
 #define TRIM_BLOCKS     8u /* most 512-byte blocks of ranges in one command */
 #define IDE_RUN_MOST    (2u << 20) /* bytes moved at a stretch, rule R4 */
 #define IDE_RUN_REQS    64u
+#define IDE_RUN_PRDS    2048u /* entries taken up at a stretch */
 #define IDE_RUN_REST_NS (10u * NS_PER_US)
 #define SMART_ERRORS    5u
 #define SMART_TESTS     21u
@@ -166,6 +167,7 @@ struct ide_chan {
     } io;
     uint32_t prd[PRD_BATCH * 2]; /* entries read, host order */
     uint32_t prd_base, prd_n;
+    uint32_t loads; /* entries taken up in this stretch */
     bool running;
 };
 

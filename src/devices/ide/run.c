@@ -275,10 +275,12 @@ void ide_run(struct ide_chan *ch)
     if (ch->running)
         return;
     ch->running = true;
+    ch->loads = 0;
     while (ide_is_busy(ch) && !ch->io.busy && !ch->ide->paused) {
         if (ch->st->phase == PH_RESET && (ch->st->ctl & CTL_SRST))
             break;
-        if (moved >= IDE_RUN_MOST || reqs >= IDE_RUN_REQS) {
+        if (moved >= IDE_RUN_MOST || reqs >= IDE_RUN_REQS ||
+            ch->loads >= IDE_RUN_PRDS) {
             timer_set(&ch->timer,
                       clock_now(ch->ide->dev.env.clock) + IDE_RUN_REST_NS);
             break;

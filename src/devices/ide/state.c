@@ -167,7 +167,8 @@ static void chan_settle(struct ide_chan *ch)
     case PH_DMA:
         if (st->op == OP_RAW && st->pos < st->fill) {
             chan_unread(ch, st->pos);
-            st->phase = PH_FETCH;
+            if (st->left) /* else part of the last sector is left to copy */
+                st->phase = PH_FETCH;
         }
         break;
     default:

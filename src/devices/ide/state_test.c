@@ -186,6 +186,47 @@ static void test_packet_dma(void **state)
     rig_free(r);
 }
 
+/*
+ * A table of small regions takes several turns; saved after each of them, in
+ * the middle of a sector, and once in that of the last.
+ */
+static void test_packet_dma_in_turns(void **state)
+{
+    static const struct {
+        uint8_t sectors;
+        uint32_t region;
+    } row[] = {{40, 12}, {20, 22}};
+
+    for (unsigned n = 0; n < 2; n++) {
+        uint8_t cdb[12] = {MMC_READ_CD, 0, 0, 0, 0, 9, 0, 0, 0, 0xf8};
+        struct rig *r = rig_new(both);
+        unsigned i, turns = 1;
+
+        cdb[8] = row[n].sectors;
+        rig_clear_ua(r, 2);
+        for (i = 0; i < PRD_MAX; i++) {
+            uint32_t e[2] = {RIG_DATA + i * row[n].region, row[n].region};
+
+            memcpy(r->b->ram + RIG_PRDT + 8 * i, e, sizeof(e));
+        }
+        rig_bm_prepare(r, 2);
+        rig_packet(r, 2, cdb, 0, true);
+        rig_bm_start(r, 2, true);
+        while (timer_armed(&r->ide->chan[1].timer)) {
+            r->dev->ops->pause(r->dev, true);
+            r = move(r); /* which begins the next turn */
+            turns++;
+        }
+        assert_true(turns >= 2);
+        assert_int_equal(rig_status(r, 2), ST_OK);
+        for (i = 0; i < row[n].sectors; i++)
+            rig_check_pattern(r->b->ram + RIG_DATA + i * RAW_SECTOR + 16,
+                              (9 + i) * CD_SECTOR, CD_SECTOR);
+        assert_int_equal(r->b->ram[RIG_DATA + i * RAW_SECTOR], 0);
+        rig_free(r);
+    }
+}
+
 /* A reset that waits for a request: saved when that has ended. */
 /* What a read has no use for, as restored, must not spoil the next save. */
 static void test_stale_wpos_is_taken_again(void **state)
@@ -350,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_dma),
         cmocka_unit_test(test_packet),
         cmocka_unit_test(test_packet_dma),
+        cmocka_unit_test(test_packet_dma_in_turns),
         cmocka_unit_test(test_stale_wpos_is_taken_again),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_hostile),
