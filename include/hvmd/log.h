@@ -2,8 +2,9 @@
 /*
  * Log lines. The daemon's own go to log_line(); whatever a guest or a client
  * can provoke goes to guest_log(), which has a token bucket per device and
- * message id (10 at once, then 1/s with a tally) and a cap for the life of the
- * domain (rule R10). Guest bytes are printed escaped. Loop thread only.
+ * message id (10 at once, then 1/s with a tally), a rate for all of them and a
+ * cap for the life of the domain (rule R10). Guest bytes are printed escaped.
+ * Loop thread only.
  */
 #ifndef HVMD_LOG_H
 #define HVMD_LOG_H
@@ -17,6 +18,9 @@ struct clock;
 
 #define LOG_GUEST_CAP_BYTES (1u << 20)
 #define LOG_BURST           10u
+/* Of all messages together: so much at once, then so much a second. */
+#define LOG_GUEST_BURST_BYTES 8192u
+#define LOG_GUEST_BYTES_PER_S 768u
 
 struct log {
     void (*write)(void *ctx, const char *line, size_t len); /* with newline */
@@ -24,6 +28,8 @@ struct log {
     struct clock *clock;    /* for the buckets; may be NULL in tests */
     uint64_t guest_bytes;   /* written on guests' behalf so far */
     uint64_t guest_dropped; /* lines held back */
+    uint64_t spent_bytes;   /* of the burst, not yet given back */
+    uint64_t refilled_ns;
 };
 
 /* One bucket; a device embeds one per message id it uses. Zero is valid. */

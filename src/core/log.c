@@ -63,6 +63,23 @@ void log_from(struct log *l, const char *who, const char *fmt, ...)
     va_end(ap);
 }
 
+/* Of the bytes that all guest messages share, some are left. */
+static bool bytes_left(struct log *l, uint64_t now)
+{
+    uint64_t seconds = (now - l->refilled_ns) / NS_PER_S;
+
+    if (seconds) {
+        uint64_t back = seconds > LOG_GUEST_BURST_BYTES
+                            ? LOG_GUEST_BURST_BYTES
+                            : seconds * LOG_GUEST_BYTES_PER_S;
+
+        l->spent_bytes = back >= l->spent_bytes ? 0 : l->spent_bytes - back;
+        l->refilled_ns += seconds * NS_PER_S;
+    }
+    return l->spent_bytes < LOG_GUEST_BURST_BYTES &&
+           l->guest_bytes < LOG_GUEST_CAP_BYTES;
+}
+
 /* True when a line may go out now; *held: how many were held back before. */
 static bool bucket_take(struct log *l, struct log_bucket *b, uint32_t *held)
 {
@@ -73,7 +90,7 @@ static bool bucket_take(struct log *l, struct log_bucket *b, uint32_t *held)
         b->used = refill >= b->used ? 0 : b->used - (uint32_t)refill;
         b->last_ns += refill * NS_PER_S;
     }
-    if (b->used >= LOG_BURST || l->guest_bytes >= LOG_GUEST_CAP_BYTES) {
+    if (b->used >= LOG_BURST || !bytes_left(l, now)) {
         if (b->held < UINT32_MAX)
             b->held++;
         l->guest_dropped++;
@@ -106,6 +123,7 @@ emit(struct log *l, struct log_bucket *b, const char *who, const char *fmt,
             line[len - 1] = '\n';
     }
     l->guest_bytes += len;
+    l->spent_bytes += len;
     l->write(l->ctx, line, len);
 }
 
