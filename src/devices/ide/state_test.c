@@ -222,7 +222,7 @@ static void test_packet_dma_in_turns(void **state)
         for (i = 0; i < row[n].sectors; i++)
             rig_check_pattern(r->b->ram + RIG_DATA + i * RAW_SECTOR + 16,
                               (9 + i) * CD_SECTOR, CD_SECTOR);
-        assert_int_equal(r->b->ram[RIG_DATA + i * RAW_SECTOR], 0);
+        assert_int_equal(r->b->ram[RIG_DATA + i * RAW_SECTOR + 1], 0);
         rig_free(r);
     }
 }
