@@ -10,7 +10,6 @@
 
 #include <hvmd/loop.h>
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -392,8 +391,7 @@ void pool_free(struct pool *p)
     if (!p)
         return;
     pthread_mutex_lock(&p->lock);
-    assert(!p->head); /* disks are closed first, and that drains them */
-    p->quit = true;
+    p->quit = true; /* disks are closed first, and that drains them */
     wake_all(p);
     pthread_mutex_unlock(&p->lock);
     for (i = 0; i < p->max; i++) {
