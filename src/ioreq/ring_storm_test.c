@@ -5,6 +5,7 @@
  * must end in bounded time (rule R4), and each request must be answered.
  * Arguments: SEED ROUNDS.
  */
+#include "../machine/alloc_fixture.h"
 #include "../machine/rig.h"
 #include "ring.h"
 
@@ -174,6 +175,7 @@ static void storm(void **state)
                          .timeoffset = no_time,
                          .budget_cycles = TURN_CYCLES};
     fill(r, &s);
+    alloc_count(true); /* rule R9: nothing is allocated for the guest */
     for (unsigned i = 0; i < rounds_arg; i++) {
         for (unsigned v = 0; v < VCPUS; v++)
             if (!ring_waiting(&ring, v))
@@ -194,6 +196,8 @@ static void storm(void **state)
     for (unsigned v = 0; v < VCPUS; v++)
         while (ring_waiting(&ring, v))
             ring_sync(&ring, v);
+    alloc_count(false);
+    assert_int_equal(alloc_seen(), 0);
     assert_int_equal(ring.unfinished, 0);
     for (unsigned v = 0; v < VCPUS; v++)
         assert_int_equal(slot[v].state, STATE_IORESP_READY);

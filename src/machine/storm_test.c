@@ -4,6 +4,7 @@
  * space, moving BARs, string forms, time, DMA into memory full of noise. The
  * sanitizers judge; the bounds on the log and the bookkeeping are checked.
  */
+#include "alloc_fixture.h"
 #include "storm_fixture.h"
 
 #include <setjmp.h>
@@ -13,38 +14,6 @@
 #include <time.h>
 
 #include <cmocka.h>
-
-/* The linker sends every allocation of the program through these. */
-void *__real_malloc(size_t);
-void *__real_calloc(size_t, size_t);
-void *__real_realloc(void *, size_t);
-void *__wrap_malloc(size_t);
-void *__wrap_calloc(size_t, size_t);
-void *__wrap_realloc(void *, size_t);
-
-/* Of the test program, not of a machine. */
-static struct {
-    bool armed;
-    unsigned seen;
-} allocations;
-
-void *__wrap_malloc(size_t n)
-{
-    allocations.seen += allocations.armed;
-    return __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    allocations.seen += allocations.armed;
-    return __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    allocations.seen += allocations.armed;
-    return __real_realloc(p, n);
-}
 
 /* A viewer: checks what it is shown against the contract of the sink. */
 struct looker {
@@ -200,13 +169,13 @@ static void no_access_allocates(void **state)
 
     rig_start(r);
     rig_firmware(r);
-    allocations.armed = true;
+    alloc_count(true);
     probe = malloc(1);
-    assert_int_equal(allocations.seen, 1); /* the hook works */
+    assert_int_equal(alloc_seen(), 1); /* the hook works */
     for (unsigned i = 0; i < steps(); i++)
         storm_step(r, &p);
-    allocations.armed = false;
-    assert_int_equal(allocations.seen, 1);
+    alloc_count(false);
+    assert_int_equal(alloc_seen(), 1);
     free(probe);
     rig_free(r);
 }
