@@ -329,7 +329,7 @@ static void uart_wr(void *dev, uint32_t off, unsigned size, uint64_t val64)
     case LCR:
         was = r->lcr;
         r->lcr = val;
-        if (~was & LCR_BREAK)
+        if (!(was & LCR_BREAK))
             break_loop(u);
         line_tell(u);
         break;

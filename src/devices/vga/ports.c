@@ -102,7 +102,7 @@ static uint8_t dac_read(struct vga *vga)
 
     if (++s->dac_sub == 3) {
         s->dac_sub = 0;
-        s->dac_rd++;
+        s->dac_rd = (uint8_t)(s->dac_rd + 1u);
     }
     return val;
 }
@@ -120,7 +120,7 @@ static void dac_write(struct vga *vga, uint8_t val)
     for (unsigned i = 0; i < 3; i++)
         s->dac[s->dac_wr * 3u + i] = s->dac_tmp[i];
     s->dac_sub = 0;
-    s->dac_wr++;
+    s->dac_wr = (uint8_t)(s->dac_wr + 1u);
     vga->lut_stale = true;
 }
 

@@ -53,7 +53,7 @@ static void crtc_addresses(const struct vga *vga, struct vga_view *v)
     else
         v->addr_shift = cr[CR_MODE] & CR17_BYTE ? 0 : 1;
     v->addr_wrap = cr[CR_MODE] & CR17_WRAP_15 ? 15 : 13;
-    v->row_bits = ~cr[CR_MODE] & (CR17_ROW0_KEEP | CR17_ROW1_KEEP);
+    v->row_bits = ~(uint32_t)cr[CR_MODE] & (CR17_ROW0_KEEP | CR17_ROW1_KEEP);
     if (cr[CR_UNDERLINE] & CR14_COUNT_BY_4)
         v->count_shift = 2;
     else
