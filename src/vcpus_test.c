@@ -109,7 +109,7 @@ static void talk(struct bed *b)
         if (b->fd < 0)
             b->fd = accept4(b->lfd, NULL, NULL, SOCK_NONBLOCK);
         quiet++;
-        if (recv(b->fd, &head, sizeof(head), 0) != sizeof(head))
+        if (recv(b->fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head))
             continue;
         assert_true(head.len < sizeof(body));
         assert_int_equal(recv(b->fd, body, head.len, 0), head.len);

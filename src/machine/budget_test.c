@@ -230,7 +230,7 @@ static void shout(struct rig *r, struct prng *p)
     rig_out(r, 0x12, 2, below(p, 65536));
     rig_out(r, 0x10, 4, (uint32_t)value(p));
     rig_out(r, 0xb2, 1, below(p, 256));
-    rig_out(r, bm + 4, 4, TABLE);
+    rig_out(r, (uint16_t)(bm + 4u), 4, TABLE);
     rig_out(r, 0x1f6, 1, 0xe0);
     rig_out(r, 0x1f7, 1, 0x25);
     rig_out(r, bm, 1, 9);

@@ -246,7 +246,7 @@ void cut_next(struct cut *c)
     c->len = c->t.hdr_len + payload;
     c->left -= payload;
     c->seq += c->t.mss;
-    c->id++;
+    c->id = (uint16_t)(c->id + 1u);
     build(c, false);
 }
 
