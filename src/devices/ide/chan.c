@@ -77,16 +77,19 @@ static void chan_post(struct ide_unit *u)
 
 /*
  * A command in progress is dropped. What it has in flight cannot be called
- * back: the reset ends, and BSY with it, when that request has ended.
+ * back: the reset ends, and BSY with it, when that request has ended. The bus
+ * master is active so long after an SRST.
  */
 void ide_reset_begin(struct ide_chan *ch, unsigned mask)
 {
     struct ide_chan_state *st = ch->st;
     unsigned i;
 
-    if (st->phase != PH_RESET && st->dma)
-        ide_bm_reset(ch);
-    st->dma = 0;
+    if (st->phase != PH_RESET && st->dma) {
+        st->dma = mask == 3 && (st->bm_status & BM_ST_ACTIVE);
+        if (!st->dma)
+            ide_bm_reset(ch);
+    }
     st->op = OP_NONE;
     st->reset_mask |= (uint8_t)mask;
     st->phase = PH_RESET;
@@ -115,6 +118,11 @@ void ide_reset_end(struct ide_chan *ch)
         u->st->power = PW_ACTIVE;
         u->st->sense_key = u->st->asc = u->st->ascq = 0;
         chan_post(u);
+    }
+    if (st->dma) { /* hosts that have seen INTR look for INTRQ */
+        ide_bm_reset(ch);
+        chan_unit(ch, 0)->st->intrq = (st->bm_status & BM_ST_INTR) != 0;
+        st->dma = 0;
     }
     if (st->reset_mask == 3) {
         st->sel = 0;

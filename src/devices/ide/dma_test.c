@@ -449,8 +449,9 @@ static void test_trim_count_has_8_bits(void **state)
     rig_free(r);
 }
 
-/* SRST while a discard is in flight: INTR, no ACTIVE, no error. */
-static void test_trim_reset(void **state)
+/* SRST while a discard is in flight: then INTR, no ACTIVE, no error, INTRQ,
+ * whether or not the host has ended the reset. */
+static void trim_reset(bool ended)
 {
     static const struct rig_prd prd[] = {{RIG_DATA, 512}};
     struct rig *r = rig_disk();
@@ -462,12 +463,25 @@ static void test_trim_reset(void **state)
     bench_outb(r->b, 0x1f1, 1);
     go(r, CMD_DSM, false);
     assert_int_equal(rig_bm_status(r, 0), BM_ST_ACTIVE);
-    rig_srst(r, 0);
+    if (ended)
+        rig_srst(r, 0);
+    else
+        bench_outb(r->b, 0x3f6, CTL_SRST);
     assert_int_equal(rig_alt(r, 0) & ST_BSY, ST_BSY);
+    assert_int_equal(rig_bm_status(r, 0), BM_ST_ACTIVE);
+    assert_false(rig_irq(r, 0));
     assert_true(blk_mem_release(r->blk[0]));
     assert_int_equal(rig_bm_status(r, 0), BM_ST_INTR);
+    assert_true(rig_irq(r, 0));
     assert_int_equal(rig_status(r, 0), ST_OK);
+    assert_false(rig_irq(r, 0));
     rig_free(r);
+}
+
+static void test_trim_reset(void **state)
+{
+    trim_reset(true);
+    trim_reset(false);
 }
 
 /* Pause between pieces: the command stays, and goes on after. */

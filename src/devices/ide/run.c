@@ -277,7 +277,8 @@ void ide_run(struct ide_chan *ch)
     ch->running = true;
     ch->loads = 0;
     while (ide_is_busy(ch) && !ch->io.busy && !ch->ide->paused) {
-        if (ch->st->phase == PH_RESET && (ch->st->ctl & CTL_SRST))
+        if (ch->st->phase == PH_RESET && (ch->st->ctl & CTL_SRST) &&
+            !ch->st->dma)
             break;
         if (moved >= IDE_RUN_MOST || reqs >= IDE_RUN_REQS ||
             ch->loads >= IDE_RUN_PRDS) {
