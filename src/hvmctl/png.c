@@ -72,11 +72,11 @@ static uint8_t *filter(const struct ppm *p, size_t *len)
     *len = (row + 1) * p->h;
     raw = at = calloc(1, *len);
     for (uint32_t y = 0; raw && y < p->h; y++) {
-        const uint8_t *px = p->px + y * row;
+        const uint8_t *px = p->px + y * row, *above = y ? px - row : NULL;
 
         *at++ = y ? FILTER_UP : FILTER_NONE;
         for (size_t x = 0; x < row; x++)
-            *at++ = (uint8_t)(px[x] - (y ? px[x - row] : 0));
+            *at++ = (uint8_t)(px[x] - (above ? above[x] : 0));
     }
     return raw;
 }

@@ -281,7 +281,7 @@ static void pirq_routes(void **state)
     state_save(piix3_ops.state, r->isa, saved);
     piix3_ops.reset(r->isa, RESET_POWER);
     assert_int_equal(b->pci_link[2], 0);
-    memset(b->pci_link, 0xee, sizeof(b->pci_link));
+    memset(b->pci_link, 0x0e, sizeof(b->pci_link));
     assert_int_equal(state_load(piix3_ops.state, r->isa, saved,
                                 state_bytes(piix3_ops.state), &e),
                      0);
