@@ -23,6 +23,7 @@ struct bench {
     uint8_t *ram;
     size_t ram_bytes;
     uint64_t hole_gpa, hole_len; /* "ballooned out" part of RAM */
+    uint64_t mirror_end;         /* RAM repeats up to there; 0: it does not */
     unsigned pins;               /* pinned spans not yet unpinned */
     uint8_t isa_level[16];
     uint8_t intx_level[32][4];

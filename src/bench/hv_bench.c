@@ -186,6 +186,11 @@ static const struct hv_ops bench_hv_ops = {
     .suspend = hv_suspend,
 };
 
+static uint64_t folded(const struct bench *b, uint64_t gpa)
+{
+    return gpa < b->mirror_end ? gpa % b->ram_bytes : gpa;
+}
+
 static bool has_ram(const struct bench *b, uint64_t gpa)
 {
     return gpa < b->ram_bytes && gpa - b->hole_gpa >= b->hole_len;
@@ -205,6 +210,7 @@ static int mem_read(struct gmem *g, uint64_t gpa, void *dst, size_t len)
     uint8_t *p = dst;
     int rc = 0;
 
+    gpa = folded(b, gpa);
     if (plain_ram(b, gpa, len)) {
         memcpy(dst, b->ram + gpa, len);
         return 0;
@@ -225,6 +231,7 @@ static int mem_write(struct gmem *g, uint64_t gpa, const void *src, size_t len)
     const uint8_t *p = src;
     int rc = 0;
 
+    gpa = folded(b, gpa);
     if (plain_ram(b, gpa, len)) {
         memcpy(b->ram + gpa, src, len);
         return 0;
@@ -245,6 +252,7 @@ static int mem_pin(struct gmem *g, uint64_t gpa, size_t len, bool wr,
     struct bench *b = of_gmem(g);
     unsigned n = 0;
 
+    gpa = folded(b, gpa);
     if (!len || gpa + len < gpa)
         return -EINVAL;
     while (len) {

@@ -279,24 +279,29 @@ static struct qmp_cmd *with_own(void)
     return all;
 }
 
+void host_init(struct host *h)
+{
+    h->loop = loop_new();
+    h->ctx.ops = &ops;
+    h->ctx.opaque = h;
+    h->ctx.max_vcpus = 4;
+    h->took = -1;
+    h->cpus = 0xd; /* all but 1 */
+    h->status = QMP_RUNNING;
+}
+
 int rig_setup(void **state)
 {
     struct host *h = test_calloc(1, sizeof(*h));
     struct qmp_listen l = {.label = "libxl-cmd", .fd = -1};
     struct err e;
 
-    h->loop = loop_new();
+    host_init(h);
     strcpy(h->dir, "/tmp/hvmd-qmp-XXXXXX");
     assert_non_null(mkdtemp(h->dir));
     snprintf(h->path, sizeof(h->path), "%s/s", h->dir);
     l.path = h->path;
-    h->ctx.ops = &ops;
-    h->ctx.opaque = h;
-    h->ctx.max_vcpus = 4;
     h->ctx.cmds = with_own();
-    h->took = -1;
-    h->cpus = 0xd; /* all but 1 */
-    h->status = QMP_RUNNING;
     h->q = qmp_new(h->loop, &l, &h->ctx, &e);
     *state = h;
     assert_non_null(h->q);

@@ -50,6 +50,8 @@ struct client {
     bool eof;
 };
 
+/* A zeroed host with a loop and operations, and no server. */
+void host_init(struct host *);
 int rig_setup(void **state);
 int rig_teardown(void **state);
 #define T(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)

@@ -2,13 +2,11 @@
 /*
  * The input as a saved state, with header and checksum put right so that the
  * records are reached. What is taken is lived with for a while, and what
- * comes of it must be taken again. By hand: clang -fsanitize=fuzzer,address,
- * undefined -DHVMD_LIBFUZZER with the sources of the machine. Without, main()
- * replays the files of folders.
+ * comes of it must be taken again.
  */
+#include "../bench/fuzz.h"
 #include "savefile_rig.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,8 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 #define STEPS 40u
 
@@ -66,53 +62,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     rig_free(r);
     return 0;
 }
-
-#ifndef HVMD_LIBFUZZER
-static int replay(const char *path)
-{
-    static uint8_t buf[SAVEFILE_MOST + 4096];
-    FILE *f = fopen(path, "rb");
-    size_t len;
-
-    if (!f) {
-        perror(path);
-        return -1;
-    }
-    len = fread(buf, 1, sizeof(buf), f);
-    fclose(f);
-    LLVMFuzzerTestOneInput(buf, len);
-    return 0;
-}
-
-static unsigned replay_all(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
-    unsigned done = 0;
-    char path[4096];
-
-    while (dir && (entry = readdir(dir))) {
-        if (entry->d_name[0] == '.')
-            continue;
-        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        if (replay(path) < 0)
-            return 0;
-        done++;
-    }
-    if (dir)
-        closedir(dir);
-    return done;
-}
-
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        unsigned done = replay_all(argv[i]);
-
-        printf("%s: %u inputs\n", argv[i], done);
-        if (done == 0)
-            return 1;
-    }
-    return argc < 2;
-}
-#endif

@@ -1,180 +1,231 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The input's bytes as a guest: accesses, string forms, time, contents of
- * memory, one after the other, on a machine that its firmware has set up.
- * By hand: clang -fsanitize=fuzzer,address,undefined -DHVMD_LIBFUZZER with
- * the sources of the machine. Without, main() replays the files of a folder.
+ * A hostile guest on a whole machine that its firmware has set up. Back ends
+ * that PV drivers unplug are closed and freed at once. FUZZ_UNPLUG: what goes
+ * is looked at most, and in the end all has gone.
  */
+#include "../bench/steps.h"
 #include "rig.h"
 
-#include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#define RAM (256u << 10)
 
-#define OPS_MAX 2000u
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-struct bytes {
-    const uint8_t *p;
-    size_t left;
+static const struct steps_window windows[] = {
+    {IO_PIO, 0x1f0, 8},
+    {IO_PIO, 0x170, 8},
+    {IO_PIO, 0xc000, 16},
+    {IO_PIO, 0x10, 16},
+    {IO_PIO, 0xc200, 256},
+    {IO_PCI, 0x900, 256},
+    {IO_PIO, 0x3f6, 1},
+    {IO_PIO, 0x376, 1},
+    {IO_PIO, 0xc100, 16},
+#ifndef FUZZ_UNPLUG
+    {IO_PIO, 0x3c0, 0x20},
+    {IO_PIO, 0x60, 5},
+    {IO_PIO, 0x3f8, 8},
+    {IO_PIO, 0xcf8, 8},
+    {IO_PIO, 0x1ce, 4},
+    {IO_MMIO, 0xa0000, 0x20000},
+    {IO_PIO, 0x378, 3},
+    {IO_PIO, 0x70, 2},
+    {IO_PIO, 0xb2, 2},
+    {IO_PIO, 0x92, 1},
+    {IO_PIO, 0xafe0, 4},
+    {IO_PIO, 0xae00, 16},
+    {IO_PIO, 0xaf00, 32},
+    {IO_PIO, 0xb000, 0x48},
+    {IO_PIO, 0x3b0, 16},
+    {IO_PIO, 0, 0x10000},
+    {IO_MMIO, 0xf1100000, 65536},
+    {IO_MMIO, 0xf0000000, 0x02000000},
+    {IO_MMIO, 0, 0xffffffff},
+    {IO_PCI, 0x000, 256},
+    {IO_PCI, 0x800, 256},
+    {IO_PCI, 0xb00, 256},
+    {IO_PCI, 0x1000, 256},
+    {IO_PCI, 0x1800, 256},
+    {IO_PCI, 0x2000, 256},
+    {IO_PCI, 0, 65536},
+#endif
 };
 
-static uint64_t take(struct bytes *in, unsigned bytes)
-{
-    uint64_t v = 0;
+struct world {
+    struct rig rig; /* its bench and machine are those of the steps */
+    struct steps *s;
+};
 
-    for (unsigned i = 0; i < bytes; i++) {
-        v |= (uint64_t)(in->left ? *in->p : 0) << (8 * i);
-        if (in->left) {
-            in->p++;
-            in->left--;
-        }
+static struct machine *machine_of(struct steps *s)
+{
+    return ((struct world *)s->ctx)->rig.m;
+}
+
+static uint64_t io(struct steps *s, const struct io_msg *m)
+{
+    uint64_t out = 0;
+
+    MUST(!machine_io(machine_of(s), m, &out));
+    MUST(m->size == 8 || !(out >> (8 * m->size)));
+    return out;
+}
+
+static void rep(struct steps *s, const struct io_msg *m, void *buf, size_t n)
+{
+    if (m->kind == IO_PIO)
+        machine_rep(machine_of(s), m->addr, m->size, m->write, buf, n);
+    else if (m->kind == IO_MMIO)
+        machine_copy(machine_of(s), m->addr, m->size, m->write, buf, n);
+}
+
+static void reset(struct steps *s, enum reset_kind kind)
+{
+    machine_reset_devices(machine_of(s));
+}
+
+static void pause(struct steps *s, bool on)
+{
+    if (!machine_of(s))
+        return;
+    machine_pause(machine_of(s), on);
+    MUST(machine_paused(machine_of(s)) == on);
+}
+
+static const struct steps_seam seam = {io, rep, reset, pause};
+
+static void disk_gone(void *ctx, unsigned unit)
+{
+    struct steps *s = ((struct world *)ctx)->s;
+
+    MUST(s->blk[unit]);
+    s->blk[unit]->ops->close(s->blk[unit]);
+    s->blk[unit] = NULL;
+}
+
+static void nic_gone(void *ctx, unsigned nic)
+{
+    struct steps *s = ((struct world *)ctx)->s;
+
+    MUST(!nic && s->net);
+    s->net->ops->close(s->net);
+    s->net = NULL;
+}
+
+static bool blacklisted(void *ctx, const char *product, uint32_t build)
+{
+    return build & 1;
+}
+
+/* 0: a key or motion; 1: a vCPU, a wake-up; 2: a medium */
+static void own(struct steps *s, unsigned n, unsigned a)
+{
+    struct machine *m = machine_of(s);
+    struct input *in = machine_input(m);
+    uint8_t v = take8(&s->in);
+    struct blk *old = NULL;
+
+    if (n == 0 && a < 8)
+        in->ops->key(in->dev, v, a & 1);
+    else if (n == 0)
+        in->ops->rel(in->dev, (int8_t)v, (int8_t)a, a & 1, v & 7);
+    else if (n == 1 && a < 8)
+        machine_set_vcpu(m, v, a & 1);
+    else if (n == 1)
+        machine_wakeup(m);
+    else if (a < 8)
+        machine_cd_eject(m, 2, a & 1, &old);
+    else if (s->blk[2])
+        machine_cd_insert(m, 2, s->blk[2], a & 1, &old);
+}
+
+static unsigned own_bytes(struct bytes in, unsigned n, unsigned a)
+{
+    return 1;
+}
+
+static void place(struct steps *s)
+{
+    rig_firmware(&((struct world *)s->ctx)->rig);
+}
+
+const struct steps_map fuzz_map = {
+    .win = windows,
+    .nwin = sizeof(windows) / sizeof(windows[0]),
+    .own = own,
+    .own_bytes = own_bytes,
+    .place = place,
+    .bulk = true,
+};
+
+static void configure(struct steps *s, struct machine_conf *c,
+                      const struct rom *rom)
+{
+    *c = (struct machine_conf){.ram_bytes = RAM,
+                               .vcpus = 2,
+                               .max_vcpus = 4,
+                               .xen_platform = true,
+                               .acpi = true,
+                               .boot_order = "cd",
+                               .vga = VGA_STD,
+                               .vga_rom = *rom,
+                               .vgamem_mib = 1,
+                               .serial[0] = &s->chr.chr,
+                               .nnics = 1,
+                               .nic[0].mac = {0, 0x16, 0x3e, 1, 2, 3}};
+    for (unsigned u = 0; u < MACHINE_DISKS; u++) {
+        c->disk[u].present = true;
+        c->disk[u].cdrom = u >= 2;
+        if (u != 3)
+            c->disk[u].blk = s->blk[u] = blk_mem_new(16384, u >= 2);
     }
-    return v;
+    c->nic[0].net = s->net = net_mem_new();
 }
 
-/* Most ports of a byte's worth: dense where devices are. */
-static uint16_t take_port(struct bytes *in)
+/* The last words of every guest with PV drivers. */
+static void unplug(struct steps *s)
 {
-    static const uint16_t base[] = {
-        0x000, 0x010, 0x060,  0x070,  0x080,  0x090,  0x0b0,  0x0c0,  0x0d0,
-        0x170, 0x1c0, 0x1f0,  0x370,  0x3b0,  0x3c0,  0x3d0,  0x3f0,  0x400,
-        0x480, 0xcf0, 0xae00, 0xaf00, 0xafe0, 0xb000, 0xb040, 0xc000, 0xc100,
-    };
-    uint16_t sel = (uint16_t)take(in, 2);
-
-    if (sel >> 8 < sizeof(base) / sizeof(base[0]))
-        return (uint16_t)(base[sel >> 8] + (sel & 15));
-    return sel;
-}
-
-static uint64_t take_mmio(struct bytes *in)
-{
-    uint64_t sel = take(in, 4);
-
-    switch (sel >> 30) {
-    case 0:
-        return 0xa0000 + (sel & 0x1ffff);
-    case 1:
-        return 0xf0000000 + (sel & 0x1ffffff);
-    default:
-        return sel << (sel & 31);
-    }
-}
-
-static void string_form(struct rig *r, struct bytes *in, uint8_t op)
-{
-    uint8_t buf[1024];
-    unsigned size = 1u << (op >> 5 & 1);
-    size_t n = 1 + (take(in, 1) | (op >> 6 & 1) << 8) % (sizeof(buf) / 2);
-
-    memset(buf, (int)take(in, 1), sizeof(buf));
-    for (unsigned i = 0; i < 16; i++)
-        buf[i] = (uint8_t)take(in, 1);
-    if (op & 0x10)
-        machine_rep(r->m, take_port(in), size, op >> 7, buf, n);
-    else
-        machine_copy(r->m, take_mmio(in), size, op >> 7, buf, n);
-}
-
-static void one_op(struct rig *r, struct bytes *in)
-{
-    uint8_t op = (uint8_t)take(in, 1);
-    unsigned size = 1u << (op >> 4 & 3);
-    unsigned to4 = size > 4 ? 4 : size;
-    uint64_t addr;
-
-    switch (op & 7) {
-    case 0:
-        rig_in(r, take_port(in), to4);
-        break;
-    case 1:
-        addr = take_port(in);
-        rig_out(r, (uint16_t)addr, to4, (uint32_t)take(in, to4));
-        break;
-    case 2:
-        rig_read(r, IO_MMIO, take_mmio(in), size);
-        break;
-    case 3:
-        addr = take_mmio(in);
-        rig_write(r, IO_MMIO, addr, size, take(in, size));
-        break;
-    case 4:
-        addr = take(in, 2);
-        rig_write(r, IO_PCI, addr & 0x1fff, to4, take(in, to4));
-        break;
-    case 5:
-        string_form(r, in, op);
-        break;
-    case 6:
-        bench_step(r->b, take(in, 4));
-        break;
-    default:
-        addr = take(in, 3) % (RIG_RAM_BYTES - 8);
-        for (unsigned i = 0; i < 8; i++)
-            r->b->ram[addr + i] = (uint8_t)take(in, 1);
-        break;
-    }
+#ifdef FUZZ_UNPLUG
+    steps_out(s, 0x10, 2, 0x000f);
+    MUST(!s->blk[0] && !s->blk[1] && s->blk[2] && !s->net);
+    MUST(!s->b->pins);
+    for (uint16_t reg = 0; reg < 8; reg++)
+        steps_io(s, IO_PIO, false, 0x1f0 + reg, 1, 0);
+#endif
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    struct bytes in = {data, len};
-    struct rig *r = rig_new();
+    static const uint8_t image[512] = {0x55, 0xaa, 1};
+    struct rom rom = {image, sizeof(image)};
+    struct world w = {.s = NULL};
+    struct steps s = {.seam = &seam, .ctx = &w};
+    struct machine_conf c;
+    struct machine_host host;
+    struct err e;
 
-    rig_start(r);
-    rig_firmware(r);
-    for (unsigned i = 0; i < OPS_MAX && in.left > 0; i++)
-        one_op(r, &in);
-    rig_free(r);
+    w.s = &s;
+    steps_begin(&s, &fuzz_map, data, len, RAM);
+    configure(&s, &c, &rom);
+    host = (struct machine_host){.hv = &s.b->hv,
+                                 .gmem = &s.b->gmem,
+                                 .clock = &s.b->clock,
+                                 .log = &s.b->log,
+                                 .disk_gone = disk_gone,
+                                 .nic_gone = nic_gone,
+                                 .blacklisted = blacklisted,
+                                 .ctx = &w};
+    w.rig.b = s.b;
+    w.rig.m = machine_new(&c, &host, &e);
+    MUST(w.rig.m);
+    while ((s.dev[s.ndevs] = machine_dev_at(w.rig.m, s.ndevs)))
+        s.ndevs++;
+    steps_run(&s, NULL);
+    unplug(&s);
+    machine_free(w.rig.m);
+    w.rig.m = NULL;
+    s.ndevs = 0;
+    clock_pause(&s.b->clock, false);
+    MUST(!s.b->claims && !s.b->pci_claims);
+    steps_end(&s);
     return 0;
 }
-
-#ifndef HVMD_LIBFUZZER
-static int replay(const char *path)
-{
-    static uint8_t buf[65536];
-    FILE *f = fopen(path, "rb");
-    size_t len;
-
-    if (!f) {
-        perror(path);
-        return -1;
-    }
-    len = fread(buf, 1, sizeof(buf), f);
-    fclose(f);
-    LLVMFuzzerTestOneInput(buf, len);
-    return 0;
-}
-
-int main(int argc, char **argv)
-{
-    unsigned done = 0;
-    struct dirent *entry;
-    DIR *dir = argc == 2 ? opendir(argv[1]) : NULL;
-
-    if (!dir) {
-        fprintf(stderr, "usage: machine_fuzz DIRECTORY\n");
-        return 2;
-    }
-    while ((entry = readdir(dir))) {
-        char path[4096];
-
-        if (entry->d_name[0] == '.')
-            continue;
-        snprintf(path, sizeof(path), "%s/%s", argv[1], entry->d_name);
-        if (replay(path) < 0)
-            return 1;
-        done++;
-    }
-    closedir(dir);
-    printf("%u inputs replayed\n", done);
-    return done > 0 ? 0 : 1;
-}
-#endif

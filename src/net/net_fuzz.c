@@ -2,9 +2,9 @@
 /*
  * Hostile bytes at every door of the back ends: headers of frames that are to
  * be cut, the kernel's frame header, a stream's lengths, a card that refuses
- * and peers that read when they like. Built alone (no fuzzer runtime) it runs
- * a fixed number of pseudo-random inputs, or the files that it is given.
+ * and peers that read when they like.
  */
+#include "../bench/fuzz.h"
 #include "segment.h"
 #include "tap.h"
 
@@ -18,13 +18,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-struct bytes {
-    const uint8_t *p;
-    size_t left;
-};
-
 struct cable {
     struct loop *loop;
     struct net *net;
@@ -34,25 +27,17 @@ struct cable {
     uint64_t up, total;
 };
 
-static uint8_t take(struct bytes *in)
-{
-    if (!in->left)
-        return 0;
-    in->left--;
-    return *in->p++;
-}
-
 static uint16_t take16(struct bytes *in)
 {
-    uint16_t hi = take(in);
+    uint16_t hi = take8(in);
 
-    return (uint16_t)(hi << 8 | take(in));
+    return (uint16_t)(hi << 8 | take8(in));
 }
 
 /* A frame of TCP that the next bytes change here and there. */
 static uint32_t make_frame(struct bytes *in, uint8_t *f, uint32_t most)
 {
-    uint32_t len = take16(in) % most + 1, n = take(in) % 8, at;
+    uint32_t len = take16(in) % most + 1, n = take8(in) % 8, at;
     bool v6 = n & 1, tag = n & 2;
 
     memset(f, (int)n, len);
@@ -65,8 +50,8 @@ static uint32_t make_frame(struct bytes *in, uint8_t *f, uint32_t most)
         f[at + 2 + (v6 ? 40 : 20) + 12] = 0x50;
     }
     for (; n; n--) {
-        at = take(in);
-        f[at % len] = take(in);
+        at = take8(in);
+        f[at % len] = take8(in);
     }
     return len;
 }
@@ -75,9 +60,9 @@ static struct net_offload make_terms(struct bytes *in)
 {
     static const uint16_t start[] = {34, 54, 38, 58, 0, 62, 14, 0xffff};
     static const uint16_t offset[] = {16, 6, 0, 0xffff};
-    uint8_t pick = take(in);
+    uint8_t pick = take8(in);
     struct net_offload o = {start[pick & 7], offset[pick >> 3 & 3],
-                            take16(in) % 2000, take(in)};
+                            take16(in) % 2000, take8(in)};
 
     if (pick & 0x80)
         o.csum_start = take16(in);
@@ -205,7 +190,7 @@ static void peer_sends(struct cable *c, struct bytes *in, bool framed)
     uint32_t len = make_frame(in, f + 10, 20000);
     struct net_offload o = make_terms(in);
     uint16_t gso = o.mss, hdr = o.hdr_len;
-    uint8_t kind = take(in);
+    uint8_t kind = take8(in);
 
     if (framed) { /* what is left of it is the next length */
         f[6] = f[7] = 0;
@@ -213,7 +198,7 @@ static void peer_sends(struct cable *c, struct bytes *in, bool framed)
         f[9] = (uint8_t)len;
         if (kind > 250)
             memcpy(f + 6, &o, 4);
-        send(c->peer, f + 6, kind & 7 ? len + 4 : take(in), MSG_NOSIGNAL);
+        send(c->peer, f + 6, kind & 7 ? len + 4 : take8(in), MSG_NOSIGNAL);
         return;
     }
     f[0] = kind & 1;
@@ -222,7 +207,7 @@ static void peer_sends(struct cable *c, struct bytes *in, bool framed)
     memcpy(f + 4, &gso, 2);
     memcpy(f + 6, &o.csum_start, 2);
     memcpy(f + 8, &o.csum_offset, 2);
-    send(c->peer, f, kind & 0x70 ? len + 10 : take(in), MSG_NOSIGNAL);
+    send(c->peer, f, kind & 0x70 ? len + 10 : take8(in), MSG_NOSIGNAL);
 }
 
 static void peer_reads(struct cable *c, unsigned n)
@@ -240,7 +225,7 @@ static void fuzz_cable(struct bytes *in, int type, bool vnet)
     if (!cable_open(&c, type, vnet))
         return;
     while (in->left) {
-        uint8_t op = take(in);
+        uint8_t op = take8(in);
 
         if (op < 70)
             peer_sends(&c, in, type == SOCK_STREAM);
@@ -277,7 +262,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct bytes in = {data, len};
 
-    switch (take(&in) % 4) {
+    switch (take8(&in) % 4) {
     case 0:
         while (in.left)
             fuzz_cut(&in);
@@ -293,50 +278,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     }
     return 0;
 }
-
-#ifndef FUZZ_RUNTIME
-static void run_random(uint64_t seed)
-{
-    uint8_t buf[2048];
-
-    for (size_t i = 0; i < sizeof(buf); i++) {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        buf[i] = (uint8_t)(seed >> 24);
-    }
-    LLVMFuzzerTestOneInput(buf, sizeof(buf));
-}
-
-static int run_file(const char *path)
-{
-    static uint8_t buf[1 << 16];
-    FILE *f = fopen(path, "rb");
-    size_t n;
-
-    if (!f) {
-        perror(path);
-        return 1;
-    }
-    n = fread(buf, 1, sizeof(buf), f);
-    fclose(f);
-    return LLVMFuzzerTestOneInput(buf, n);
-}
-
-int main(int argc, char **argv)
-{
-    unsigned rounds = 2000;
-
-    if (argc > 1 && argv[1][0] != '-') {
-        for (int i = 1; i < argc; i++)
-            if (run_file(argv[i]))
-                return 1;
-        return 0;
-    }
-    if (argc > 2 && !strcmp(argv[1], "-n"))
-        rounds = (unsigned)strtoul(argv[2], NULL, 10);
-    for (unsigned i = 0; i < rounds; i++)
-        run_random(0x9e3779b97f4a7c15u * (i + 1));
-    return 0;
-}
-#endif

@@ -5,6 +5,7 @@
  * of theirs, mode changes, damage, lamps and time. Whatever comes, a viewer
  * that then behaves is served, and what hvmd is told stays within its bounds.
  */
+#include "../bench/fuzz.h"
 #include "vnc.h"
 
 #include "keymap.h"
@@ -18,13 +19,6 @@
 #include <unistd.h>
 
 #define VIEWERS 3
-
-int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
-
-struct bytes {
-    const uint8_t *p;
-    size_t left;
-};
 
 /* The process's own: what vnc.c has in the program. */
 static struct {
@@ -52,14 +46,6 @@ void tell(const struct vnc_msg *m)
 const struct codec_ops *codec_load(void)
 {
     return &codec_ops;
-}
-
-static unsigned take(struct bytes *in)
-{
-    if (!in->left)
-        return 0;
-    in->left--;
-    return *in->p++;
 }
 
 static struct server *server(void)
@@ -173,13 +159,13 @@ static size_t sensible(unsigned kind, uint8_t *m)
 static void say(struct bytes *in, int fd)
 {
     uint8_t m[64];
-    unsigned how = take(in);
+    unsigned how = take8(in);
     size_t len = sensible(how & 31, m);
 
     if (how & 0x20)
-        m[take(in) % len] = (uint8_t)take(in);
+        m[take8(in) % len] = (uint8_t)take8(in);
     if (how & 0x40)
-        len = take(in) % (len + 1);
+        len = take8(in) % (len + 1);
     if (send(fd, m, len, MSG_NOSIGNAL) < 0)
         return;
 }
@@ -188,18 +174,18 @@ static void mode(struct bytes *in, struct server *s)
 {
     static const uint16_t sizes[] = {1,   2,   17,  64,   65,   320,
                                      640, 720, 800, 1024, 1600, 2560};
-    uint32_t w = sizes[take(in) % 12], h = sizes[take(in) % 11];
+    uint32_t w = sizes[take8(in) % 12], h = sizes[take8(in) % 11];
 
     resize(s, w, h);
 }
 
 static void damage(struct bytes *in, struct server *s)
 {
-    struct rect r = {take(in) % s->w, take(in) % s->h, 0, 0};
+    struct rect r = {take8(in) % s->w, take8(in) % s->h, 0, 0};
 
-    r.w = 1 + take(in) * 8 % (s->w - r.x);
-    r.h = 1 + take(in) * 8 % (s->h - r.y);
-    memset((uint8_t *)s->px + ((size_t)r.y * s->w + r.x) * 4, (int)take(in),
+    r.w = 1 + take8(in) * 8 % (s->w - r.x);
+    r.h = 1 + take8(in) * 8 % (s->h - r.y);
+    memset((uint8_t *)s->px + ((size_t)r.y * s->w + r.x) * 4, (int)take8(in),
            (size_t)r.w * 4);
     for (unsigned i = 0; i < s->n; i++) {
         s->client[i]->wait_look = false;
@@ -237,29 +223,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct server *s = server();
     int fd[VIEWERS];
 
-    s->auth = take(&in) % 3;
-    s->layout = take(&in) % keymaps_n;
+    s->auth = take8(&in) % 3;
+    s->layout = take8(&in) % keymaps_n;
     strcpy(s->password, "secret");
     for (unsigned i = 0; i < VIEWERS; i++)
         fd[i] = connect_viewer(s);
     while (in.left) {
-        unsigned op = take(&in), v = op >> 4 & 3;
+        unsigned op = take8(&in), v = op >> 4 & 3;
 
         v %= VIEWERS;
         if ((op & 15) < 8) {
             say(&in, fd[v]);
         } else if ((op & 15) < 10) {
-            drain(fd[v], 1u << (take(&in) & 31));
+            drain(fd[v], 1u << (take8(&in) & 31));
         } else if ((op & 15) == 10) {
             mode(&in, s);
         } else if ((op & 15) < 13) {
             damage(&in, s);
         } else if ((op & 15) == 13) {
-            s->lamps = (uint8_t)take(&in);
+            s->lamps = (uint8_t)take8(&in);
             for (unsigned i = 0; i < s->n; i++)
                 s->client[i]->led_due = true;
         } else if ((op & 15) == 14) {
-            host.ms += take(&in) * 10;
+            host.ms += take8(&in) * 10;
         } else if (op & 0x40) {
             close(fd[v]);
             fd[v] = connect_viewer(s);
@@ -280,30 +266,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     free(s);
     return 0;
 }
-
-#ifndef FUZZ_RUNTIME
-static void run_random(uint64_t seed)
-{
-    uint8_t buf[2048];
-
-    for (size_t i = 0; i < sizeof(buf); i++) {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        buf[i] = (uint8_t)(seed >> 24);
-    }
-    buf[0] = 0; /* no password, mostly */
-    LLVMFuzzerTestOneInput(buf, sizeof(buf));
-}
-
-int main(int argc, char **argv)
-{
-    unsigned rounds = 100;
-
-    if (argc > 2 && !strcmp(argv[1], "-n"))
-        rounds = (unsigned)strtoul(argv[2], NULL, 10);
-    for (unsigned i = 0; i < rounds; i++)
-        run_random(0x9e3779b97f4a7c15u * (i + 1));
-    return 0;
-}
-#endif

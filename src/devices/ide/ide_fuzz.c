@@ -1,303 +1,185 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The input's bytes as a guest of the IDE function: accesses to all its
- * ports, guest memory (PRD tables above all), time, back ends that hold and
- * fail, media changes, unplug, pause, save and restore. By hand:
- * clang -fsanitize=fuzzer,address,undefined -DFUZZ_RUNTIME with the sources
- * of the device. Without, main() replays the files given, or random input.
+ * Hostile guest, back ends and administrator at the IDE function. FUZZ_UNITS
+ * says which drives there are: the targets differ by that.
  */
-#include "rig.h"
+#include "../../bench/steps.h"
+#include "priv.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#define BM   0xc000u
+#define IDE  PCI_DEVFN(1, 1)
+#define PRDT 0x2000u
+#define RAM  (128u << 10)
 
-#define OPS_MAX 3000u
+/* Kilobytes; 0: an empty CD drive; -1: no drive; odd: of a CD */
+static const int units[4] = {FUZZ_UNITS};
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-struct input {
-    const uint8_t *p;
-    size_t left;
+static const struct steps_window windows[] = {
+    {IO_PIO, 0x1f0, 8}, {IO_PIO, 0x170, 8}, {IO_PIO, 0x3f6, 1},
+    {IO_PIO, 0x376, 1}, {IO_PIO, BM, 16},   {IO_PCI, IDE << 8, 256},
+    {IO_PIO, 0x1f0, 1}, /* data, once more: string forms */
 };
 
-struct guest {
-    struct rig *r;
-    struct blk *spare;
-    uint8_t buf[32768];
-    bool paused;
-};
-
-static uint32_t take(struct input *in, unsigned bytes)
+static uint16_t port_of(unsigned unit)
 {
-    uint32_t v = 0;
-    unsigned i;
-
-    for (i = 0; i < bytes && in->left; i++, in->left--)
-        v |= (uint32_t)*in->p++ << (8 * i);
-    return v;
+    return unit & 2 ? 0x170 : 0x1f0;
 }
 
-static void one_port(struct guest *g, struct input *in)
+static void prepare(struct steps *s, unsigned unit)
 {
-    struct bus *bus = &g->r->b->bus;
-    uint8_t how = (uint8_t)take(in, 1);
-    uint16_t base = how & 0x80 ? 0x170 : 0x1f0;
-    unsigned reg = how & 7, size = 1u << (how >> 3 & 3);
+    uint16_t bm = (uint16_t)(BM + (unit & 2) * 4);
 
-    if (size > 4)
-        size = 1;
-    if (how & 0x20) /* control */
-        base = (uint16_t)(base + 0x206), reg = 0;
-    if (how & 0x40)
-        bus_write(bus, SPACE_PIO, base + reg, size, take(in, size));
-    else
-        bus_read(bus, SPACE_PIO, base + reg, size);
+    steps_out(s, bm, 1, 0);
+    steps_out(s, bm + BM_STATUS, 1, BM_ST_INTR | BM_ST_ERROR);
+    steps_out(s, bm + BM_PRDT, 4, PRDT);
 }
 
-static void one_rep(struct guest *g, struct input *in)
+static void start(struct steps *s, unsigned unit, bool to_mem)
 {
-    uint8_t how = (uint8_t)take(in, 1);
-    unsigned size = how & 1 ? 2 : 4;
-
-    bus_rep(&g->r->b->bus, how & 2 ? 0x1f0 : 0x170, size, how & 4, g->buf,
-            how & 8 ? 256 : sizeof(g->buf) / size);
+    steps_out(s, (uint16_t)(BM + (unit & 2) * 4), 1,
+              BM_CMD_START | (to_mem ? BM_CMD_RWCON : 0));
 }
 
-/* A whole command: registers as they stand, the given ones set. */
-static void one_command(struct guest *g, struct input *in)
+/* a: unit, 4: LBA48, 8: by DMA. feature, count, LBA 3 bytes, command */
+static void command(struct steps *s, unsigned a)
 {
-    struct rig *r = g->r;
-    uint8_t how = (uint8_t)take(in, 1);
-    unsigned unit = how & 3;
-    uint32_t lba = take(in, 2);
+    uint16_t p = port_of(a);
+    uint8_t feature = take8(&s->in), count = take8(&s->in);
+    uint32_t lba = (uint32_t)take(&s->in, 3);
+    uint8_t cmd = take8(&s->in);
 
-    if (how & 4)
-        rig_lba28(r, unit, lba, (uint8_t)take(in, 1));
-    else
-        rig_lba48(r, unit, lba, (uint16_t)take(in, 2));
-    if (how & 8)
-        bench_outb(r->b, rig_port(unit / 2) + ATA_ERROR, (uint8_t)take(in, 1));
-    if (how & 16)
-        rig_bm_prepare(r, unit);
-    rig_command(r, unit, (uint8_t)take(in, 1));
-    if (how & 32)
-        rig_bm_start(r, unit, true);
+    if (a & 8)
+        prepare(s, a);
+    steps_out(s, p + ATA_DEVICE, 1,
+              DEV_ONES | DEV_LBA | (a & 1 ? DEV_DEV1 : 0));
+    if (a & 4)
+        for (uint16_t reg = 2; reg < 6; reg++)
+            steps_out(s, p + reg, 1, 0);
+    steps_out(s, p + ATA_ERROR, 1, feature);
+    steps_out(s, p + ATA_NSECT, 1, count);
+    steps_out(s, p + ATA_LBAL, 1, lba & 0xff);
+    steps_out(s, p + ATA_LBAM, 1, lba >> 8 & 0xff);
+    steps_out(s, p + ATA_LBAH, 1, lba >> 16);
+    steps_out(s, p + ATA_STATUS, 1, cmd);
+    if (a & 8)
+        start(s, a, !(feature & 0x80));
 }
 
-static void one_packet(struct guest *g, struct input *in)
+/* a: unit, 4: by DMA, 8: to the drive. Byte count limit 2 bytes, packet */
+static void packet(struct steps *s, unsigned a)
 {
-    struct rig *r = g->r;
-    uint8_t how = (uint8_t)take(in, 1), cdb[12] = {0};
-    unsigned unit = how & 1 ? 3 : 1, i;
-    uint16_t port = rig_port(unit / 2);
+    uint16_t p = port_of(a), limit = (uint16_t)take(&s->in, 2);
+    uint8_t cdb[12];
+    struct io_msg m = {IO_PIO, true, 2, p, 0};
 
-    cdb[0] = (uint8_t)take(in, 1);
-    for (i = 1; i < 12; i++)
-        cdb[i] =
-            how & 2 || i > 4 ? (uint8_t)take(in, 1) & (i == 7 ? 0 : 255) : 0;
-    rig_select(r, unit, 0);
-    bench_outb(r->b, port + ATA_ERROR, how >> 2 & 1);
-    bench_outb(r->b, port + ATA_LBAM, (uint8_t)take(in, 1));
-    bench_outb(r->b, port + ATA_LBAH, (uint8_t)take(in, 1));
-    if (how & 4)
-        rig_bm_prepare(r, unit);
-    rig_command(r, unit, CMD_PACKET);
-    rig_outs(r, unit, cdb, 12);
-    if (how & 4)
-        rig_bm_start(r, unit, true);
+    if (a & 4)
+        prepare(s, a);
+    steps_out(s, p + ATA_DEVICE, 1, DEV_ONES | (a & 1 ? DEV_DEV1 : 0));
+    steps_out(s, p + ATA_ERROR, 1, a >> 2 & 1);
+    steps_out(s, p + ATA_LBAM, 1, limit & 0xff);
+    steps_out(s, p + ATA_LBAH, 1, limit >> 8);
+    steps_out(s, p + ATA_STATUS, 1, CMD_PACKET);
+    for (unsigned i = 0; i < sizeof(cdb); i++)
+        cdb[i] = take8(&s->in);
+    s->seam->rep(s, &m, cdb, 6);
+    if (a & 4)
+        start(s, a, !(a & 8));
 }
 
-static void one_table(struct guest *g, struct input *in)
+/* Entries of the table that prepare() names: address 3 bytes, count 2 */
+static void table(struct steps *s, unsigned n)
 {
-    struct rig_prd prd[16];
-    unsigned n = 1 + take(in, 1) % 16, i;
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t e[2] = {(uint32_t)take(&s->in, 3)};
 
-    for (i = 0; i < n; i++) {
-        prd[i].addr = take(in, 3) | (take(in, 1) == 0xff ? 0xf0000000 : 0);
-        prd[i].bytes = take(in, 2);
-    }
-    rig_prdt(g->r, prd, n, take(in, 1) & 1);
-}
-
-static void one_back_end(struct guest *g, struct input *in)
-{
-    static const int errs[] = {-EIO, -ENOSPC, -EOPNOTSUPP, -EROFS};
-    uint8_t how = (uint8_t)take(in, 1);
-    struct blk *b = g->r->blk[how & 3];
-
-    if (!b)
-        return;
-    switch (how >> 2 & 7) {
-    case 0:
-        blk_mem_hold(b, true);
-        break;
-    case 1:
-        blk_mem_hold(b, false);
-        break;
-    case 2:
-        blk_mem_fail(b, (enum blk_op)(how >> 5 & 3), how >> 5,
-                     errs[take(in, 1) & 3]);
-        break;
-    default:
-        blk_mem_release(b);
-        break;
+        e[1] = (uint32_t)take(&s->in, 2) | (i == n - 1 ? PRD_EOT : 0);
+        steps_poke(s, PRDT + i * 8, e, 8);
     }
 }
 
-static void one_media(struct guest *g, struct input *in)
+static void administrator(struct steps *s, unsigned a)
 {
-    struct dev *d = g->r->dev;
+    struct dev *d = s->dev[0];
+    unsigned unit = take8(&s->in) & 3;
+    struct blk *b = s->blk[unit];
 
-    switch (take(in, 1) & 7) {
+    switch (a) {
     case 0:
-        ide_cd_eject(d, 1, false);
-        break;
     case 1:
-        ide_cd_eject(d, 1, true);
+        ide_cd_eject(d, unit, a & 1);
         break;
     case 2:
-        ide_cd_insert(d, 1, g->spare, false);
-        break;
     case 3:
-        ide_cd_insert(d, 1, g->r->blk[1], false);
+        if (ide_unit_is_cd(d, unit))
+            ide_cd_insert(d, unit, b, a & 1);
         break;
     case 4:
-        ide_cd_insert(d, 3, g->spare, false);
-        break;
-    case 5:
-        ide_disk_detach(d, 2);
-        break;
-    case 6:
-        d->ops->reset(d, RESET_BUS);
-        pci_cfg_write(g->r->pci, PCI_DEVFN(1, 1), 0x20, 4, RIG_BM);
+        ide_disk_detach(d, unit);
         break;
     default:
-        rig_bus_master(g->r, take(in, 1) & 1);
+        MUST(!ide_cd_locked(d, unit) || ide_unit_is_cd(d, unit));
+        MUST(!ide_cd_tray_open(d, unit) || ide_unit_is_cd(d, unit));
         break;
     }
 }
 
-static void one_save(struct guest *g)
+static void own(struct steps *s, unsigned n, unsigned a)
 {
-    static uint8_t state[sizeof(struct ide_state) + 4096];
-    struct rig *r = g->r;
-    size_t n = state_bytes(&ide_state_desc);
-    unsigned i;
-    struct err err;
-
-    g->paused = !g->paused;
-    r->dev->ops->pause(r->dev, g->paused);
-    if (!g->paused || n > sizeof(state))
-        return;
-    for (i = 0; i < 4; i++)
-        if (r->blk[i])
-            r->blk[i]->ops->drain(r->blk[i]);
-    if (!r->dev->ops->idle(r->dev))
-        abort();
-    ide_state_desc.settle(r->dev);
-    n = state_save(&ide_state_desc, r->dev, state);
-    if (n > IDE_SAVED_REGS + 2 * IDE_SAVED_MOST)
-        abort();
-    /* what a guest can reach must be what a restore takes */
-    if (state_load(&ide_state_desc, r->dev, state, n, &err)) {
-        fprintf(stderr, "%s\n", err.text);
-        abort();
-    }
+    if (n == 0)
+        command(s, a);
+    else if (n == 1)
+        packet(s, a);
+    else if (a & 8)
+        table(s, 1 + (a & 7));
+    else
+        administrator(s, a);
 }
+
+static unsigned own_bytes(struct bytes in, unsigned n, unsigned a)
+{
+    return n == 0 ? 6 : n == 1 ? 14 : a & 8 ? 5 * (1 + (a & 7)) : 1;
+}
+
+static void place(struct steps *s)
+{
+    steps_cfg(s, IDE, 0x20, 4, BM);
+    steps_cfg(s, IDE, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MASTER);
+}
+
+const struct steps_map fuzz_map = {
+    .win = windows,
+    .nwin = sizeof(windows) / sizeof(windows[0]),
+    .own = own,
+    .own_bytes = own_bytes,
+    .place = place,
+    .bulk = true,
+};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static const struct rig_unit units[4] = {
-        {.present = true, .bytes = 1 << 16},
-        {.present = true, .cd = true, .bytes = 1 << 17, .read_only = true},
-        {.present = true, .bytes = 1 << 16},
-        {.present = true, .cd = true}};
-    struct input in = {data, len};
-    struct guest *g = calloc(1, sizeof(*g));
-    unsigned ops = 0, i;
+    static const char *const keys[4][3] = {{"present0", "cdrom0", "blk0"},
+                                           {"present1", "cdrom1", "blk1"},
+                                           {"present2", "cdrom2", "blk2"},
+                                           {"present3", "cdrom3", "blk3"}};
+    struct steps s = {.saved_most = IDE_SAVED_REGS + 2 * IDE_SAVED_MOST};
+    struct conf c = {.n = 0};
 
-    if (!g)
-        abort();
-    g->r = rig_new(units);
-    g->spare = blk_mem_new(1 << 16, true);
-    while (in.left && ops++ < OPS_MAX) {
-        uint8_t op = (uint8_t)take(&in, 1);
+    steps_begin(&s, &fuzz_map, data, len, RAM);
+    s.b->mirror_end = 16u << 20;
+    for (unsigned u = 0; u < 4; u++) {
+        bool cd = units[u] == 0 || units[u] & 1;
 
-        if (op < 80)
-            one_port(g, &in);
-        else if (op < 110)
-            one_rep(g, &in);
-        else if (op < 150)
-            one_command(g, &in);
-        else if (op < 190)
-            one_packet(g, &in);
-        else if (op < 205)
-            one_table(g, &in);
-        else if (op < 230)
-            one_back_end(g, &in);
-        else if (op < 238)
-            one_media(g, &in);
-        else if (op < 240)
-            one_save(g);
-        else
-            bus_write(&g->r->b->bus, SPACE_PIO, RIG_BM + (take(&in, 1) & 15),
-                      1u << (op & 1), take(&in, 2));
-        bench_step(g->r->b, IDE_RUN_REST_NS / 2);
+        if (units[u] < 0)
+            continue;
+        conf_set_num(&c, keys[u][0], 1);
+        conf_set_num(&c, keys[u][1], cd);
+        if (units[u])
+            s.blk[u] = blk_mem_new((uint64_t)(units[u] & ~1) << 10, cd);
+        if (s.blk[u])
+            conf_set_ptr(&c, keys[u][2], s.blk[u]);
     }
-    g->r->dev->ops->pause(g->r->dev, true);
-    for (i = 0; i < 4; i++)
-        if (g->r->blk[i])
-            g->r->blk[i]->ops->drain(g->r->blk[i]);
-    g->spare->ops->close(g->spare);
-    rig_free(g->r);
-    free(g);
+    steps_add(&s, &ide_ops, &c);
+    steps_run(&s, NULL);
+    steps_end(&s);
     return 0;
 }
-
-#ifndef FUZZ_RUNTIME
-static void run_random(uint64_t seed)
-{
-    uint8_t buf[4096];
-    size_t i;
-
-    for (i = 0; i < sizeof(buf); i++) {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        buf[i] = (uint8_t)(seed >> 24);
-    }
-    LLVMFuzzerTestOneInput(buf, sizeof(buf));
-}
-
-static int run_file(const char *path)
-{
-    static uint8_t buf[1 << 16];
-    FILE *f = fopen(path, "rb");
-    size_t n;
-
-    if (!f) {
-        perror(path);
-        return 1;
-    }
-    n = fread(buf, 1, sizeof(buf), f);
-    fclose(f);
-    return LLVMFuzzerTestOneInput(buf, n);
-}
-
-int main(int argc, char **argv)
-{
-    unsigned rounds = 100, i;
-
-    if (argc > 1 && argv[1][0] != '-') {
-        for (i = 1; i < (unsigned)argc; i++)
-            if (run_file(argv[i]))
-                return 1;
-        return 0;
-    }
-    if (argc > 2 && !strcmp(argv[1], "-n"))
-        rounds = (unsigned)strtoul(argv[2], NULL, 10);
-    for (i = 0; i < rounds; i++)
-        run_random(0x9e3779b97f4a7c15u * (i + 1));
-    return 0;
-}
-#endif

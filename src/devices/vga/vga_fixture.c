@@ -39,9 +39,9 @@ static void viewer_damage(void *ctx, struct rect r)
     v->pixels += (uint64_t)r.w * r.h;
 }
 
-static const struct sink_ops viewer_ops = {viewer_resize, viewer_damage};
+const struct sink_ops vga_viewer_ops = {viewer_resize, viewer_damage};
 
-struct rig *rig_new_for(uint64_t vgamem_mib, struct viewer *viewer)
+struct rig *rig_new(uint64_t vgamem_mib)
 {
     struct rig *rig = calloc(1, sizeof(*rig));
     struct conf conf = {.n = 0};
@@ -53,14 +53,9 @@ struct rig *rig_new_for(uint64_t vgamem_mib, struct viewer *viewer)
     rig->dev = dev_new(&vga_ops, &rig->b->env, 0, &conf, &e);
     assert_non_null(rig->dev);
     rig->vga = (struct vga *)rig->dev;
-    rig->viewer = viewer;
-    rig->viewer->sink = (struct sink){&viewer_ops, rig->viewer};
+    rig->viewer = calloc(1, sizeof(struct viewer));
+    rig->viewer->sink = (struct sink){&vga_viewer_ops, rig->viewer};
     return rig;
-}
-
-struct rig *rig_new(uint64_t vgamem_mib)
-{
-    return rig_new_for(vgamem_mib, calloc(1, sizeof(struct viewer)));
 }
 
 void rig_free(struct rig *rig)
@@ -70,8 +65,7 @@ void rig_free(struct rig *rig)
     dev_free(rig->dev);
     pci_bus_free(pci);
     bench_free(rig->b);
-    if (!rig->viewer->kept)
-        free(rig->viewer);
+    free(rig->viewer);
     free(rig);
 }
 

@@ -20,8 +20,10 @@ struct viewer {
     uint64_t pixels; /* damaged since the last look */
     bool refuse;     /* no memory for a surface */
     bool bad;        /* a rectangle outside the screen */
-    bool kept;       /* its owner frees it, and wants no fresh pixels */
+    bool kept;       /* it wants no fresh pixels */
 };
+
+extern const struct sink_ops vga_viewer_ops; /* of a struct viewer */
 
 struct rig {
     struct bench *b;
@@ -32,8 +34,6 @@ struct rig {
 };
 
 struct rig *rig_new(uint64_t vgamem_mib);
-/* With a viewer of the caller's. */
-struct rig *rig_new_for(uint64_t vgamem_mib, struct viewer *);
 void rig_free(struct rig *);
 /* Refreshes and counts damage. */
 void rig_look(struct rig *, bool all);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * main() of the fuzz targets where there is no fuzzing engine: runs inputs
+ * from files and folders, and some that a seed makes by chance; shows an input
+ * as text and makes inputs of text.
+ */
+#include "steps.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define INPUT_MOST (1u << 20)
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: fuzz_TARGET [-v] [-n ROUNDS] [FILE|FOLDER...]\n"
+                    "       fuzz_TARGET --show FILE\n"
+                    "       fuzz_TARGET --make TEXT FOLDER\n");
+    return 2;
+}
+
+/* -1: no such file. The bytes stand at the end of what malloc() gave, where a
+ * sanitizer sees who reads on. */
+static ssize_t slurp(const char *path, uint8_t **out)
+{
+    static uint8_t buf[INPUT_MOST];
+    FILE *f = fopen(path, "rbe");
+    size_t n;
+
+    if (!f) {
+        perror(path);
+        return -1;
+    }
+    n = fread(buf, 1, sizeof(buf), f);
+    if (ferror(f)) {
+        perror(path);
+        fclose(f);
+        return -1;
+    }
+    fclose(f);
+    *out = malloc(n ? n : 1);
+    MUST(*out);
+    memcpy(*out, buf, n);
+    return (ssize_t)n;
+}
+
+static int run_file(const char *path, bool verbose)
+{
+    struct timespec from, to;
+    uint8_t *p;
+    ssize_t n = slurp(path, &p);
+
+    if (n < 0)
+        return -1;
+    if (verbose)
+        fprintf(stderr, "%s\n", path);
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    LLVMFuzzerTestOneInput(p, (size_t)n);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    if (to.tv_sec - from.tv_sec > 1)
+        fprintf(stderr, "%s: took %ld s\n", path,
+                (long)(to.tv_sec - from.tv_sec));
+    free(p);
+    return 0;
+}
+
+/* How many inputs; -1: not all could be read. */
+static int run_path(const char *path, bool verbose)
+{
+    DIR *dir = opendir(path);
+    struct dirent *e;
+    char name[4096];
+    int n = 0;
+
+    if (!dir)
+        return run_file(path, verbose) ? -1 : 1;
+    while (n >= 0 && (e = readdir(dir))) {
+        if (e->d_name[0] == '.')
+            continue;
+        snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
+        n = run_file(name, verbose) ? -1 : n + 1;
+    }
+    closedir(dir);
+    return n;
+}
+
+static void run_random(uint64_t seed)
+{
+    size_t n = 64 + seed % 4033;
+    uint8_t *buf = malloc(n);
+
+    MUST(buf);
+    for (size_t i = 0; i < n; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        buf[i] = (uint8_t)(seed >> 24);
+    }
+    LLVMFuzzerTestOneInput(buf, n);
+    free(buf);
+}
+
+static int show(const char *path)
+{
+    uint8_t *p;
+    ssize_t n = slurp(path, &p);
+
+    if (n < 0)
+        return 1;
+    steps_show(&fuzz_map, p, (size_t)n);
+    free(p);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    bool verbose = false;
+    int done = 0;
+
+    if (argc > 2 && argv[1][0] == '-' && argv[1][1] == '-' && !&fuzz_map) {
+        fprintf(stderr, "the inputs of this target are no steps\n");
+        return 2;
+    }
+    if (argc == 3 && !strcmp(argv[1], "--show"))
+        return show(argv[2]);
+    if (argc == 4 && !strcmp(argv[1], "--make"))
+        return steps_make(&fuzz_map, argv[2], argv[3]) ? 1 : 0;
+    for (int i = 1; i < argc; i++) {
+        int n = 0;
+
+        if (!strcmp(argv[i], "-v")) {
+            verbose = true;
+        } else if (!strcmp(argv[i], "-n") && i + 1 < argc) {
+            n = (int)strtol(argv[++i], NULL, 10);
+            for (int k = 0; k < n; k++)
+                run_random(UINT64_C(0x9e3779b97f4a7c15) * (unsigned)(k + 1));
+        } else if (argv[i][0] == '-') {
+            return usage();
+        } else if ((n = run_path(argv[i], verbose)) < 1) {
+            fprintf(stderr, "%s: no inputs\n", argv[i]);
+            return 1;
+        }
+        done += n;
+    }
+    printf("%d inputs\n", done);
+    return done ? 0 : usage();
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An input as what a guest and the world around it do to devices on a bench,
+ * one step after the other. A step is a byte, its kind in the low four bits,
+ * and what belongs to it; addresses lie in the windows of the target's map,
+ * so that most bytes are of use. Windows are I/O ports, MMIO or the config
+ * space of a function (base: devfn << 8). steps_text.c writes inputs as text
+ * and text as inputs.
+ */
+#ifndef HVMD_STEPS_H
+#define HVMD_STEPS_H
+
+#include "bench.h"
+#include "fuzz.h"
+
+#include <hvmd/block.h>
+#include <hvmd/chardev.h>
+#include <hvmd/machine.h>
+#include <hvmd/net.h>
+
+#define STEPS_DEVS 48
+#define STEPS_MOST 4096u /* of one input */
+#define STEPS_BLKS 4
+#define STEPS_REP  8192u /* bytes of a string operation */
+
+/* Low four bits; a: the high four. off: 1, 2 or 4 bytes as the window needs. */
+enum step {
+    STEP_WR1, /* a window (15: its number in the next byte), off, value */
+    STEP_WR2,
+    STEP_WR4,
+    STEP_WR8,
+    STEP_RD1, /* a window, off */
+    STEP_RD2,
+    STEP_RD4,
+    STEP_RD8,
+    STEP_REP,  /* a window, flags, off, count, data: see REP_ */
+    STEP_MEM,  /* a 0: 3 bytes address; else 0x1000 * a + 16 * byte. count,
+                  data */
+    STEP_TIME, /* byte << 2 * a nanoseconds, a at most 12 */
+    STEP_BACK, /* a: enum step_back */
+    STEP_LIFE, /* a: enum step_life */
+    STEP_OWN,  /* and the next two: the target's own, with a */
+};
+
+#define REP_SIZE  0x03u /* element: 1 << that, at most 4 */
+#define REP_WRITE 0x04u
+#define REP_EIGHT 0x08u /* eight times as many elements (count 0: 256) */
+#define REP_FEW   32u   /* elements at most, unless the map allows more */
+#define REP_DATA  0xf0u /* >> 4, times 4: bytes of data, repeated as needed */
+
+enum step_back {
+    BACK_HOLD,    /* unit: requests wait */
+    BACK_THROUGH, /* unit: they do not */
+    BACK_FAIL,    /* unit | op << 2 | error << 4, count */
+    BACK_RELEASE, /* unit: one request ends */
+    BACK_DRAIN,   /* unit: all do */
+    BACK_FRAME,   /* length 2 bytes, then 2 bytes and that many (mod 128) */
+    BACK_FULL,    /* 1: the network takes nothing */
+    BACK_LINK,    /* 1: the cable is in */
+    BACK_RX_END,
+    BACK_INPUT,  /* a byte stream's count (mod 64) and data */
+    BACK_ACCEPT, /* so many bytes are taken from now on */
+};
+
+enum step_life {
+    LIFE_RESET,
+    LIFE_RESET_BUS,
+    LIFE_PAUSE,
+    LIFE_RESUME,
+    LIFE_SAVE,   /* saves and restores */
+    LIFE_DAMAGE, /* the same, n (mod 4) bytes changed: 2 bytes where, value */
+    LIFE_HOLE,   /* page and pages: no RAM there */
+    LIFE_PLACE,  /* what firmware does */
+};
+
+struct steps_window {
+    enum io_kind kind;
+    uint32_t base, len;
+};
+
+struct steps;
+
+struct steps_map {
+    const struct steps_window *win;
+    unsigned nwin;
+    /* Steps of the target's own, n 0 to 2; NULL: none. */
+    void (*own)(struct steps *, unsigned n, unsigned a);
+    /* How many bytes follow them; NULL: none do. */
+    unsigned (*own_bytes)(struct bytes, unsigned n, unsigned a);
+    void (*place)(struct steps *); /* after each reset; may be NULL */
+    unsigned head;                 /* bytes that the target takes first */
+    bool bulk;                     /* long string operations make sense */
+};
+
+/* Of the targets that are made of steps: for replay_main.c. */
+extern const struct steps_map fuzz_map __attribute__((weak));
+
+/* In place of the bench's bus and of the devices' own operations. */
+struct steps_seam {
+    uint64_t (*io)(struct steps *, const struct io_msg *);
+    void (*rep)(struct steps *, const struct io_msg *, void *buf, size_t n);
+    void (*reset)(struct steps *, enum reset_kind);
+    void (*pause)(struct steps *, bool);
+};
+
+/* A byte stream that takes as much as it is told to. */
+struct steps_chr {
+    struct chr chr;
+    size_t accept, room;
+};
+
+struct steps {
+    const struct steps_map *map;
+    const struct steps_seam *seam;
+    struct bytes in;
+    struct bench *b;
+    struct dev *dev[STEPS_DEVS];
+    unsigned ndevs;
+    struct blk *blk[STEPS_BLKS]; /* of blk_mem_new() */
+    struct net *net;             /* of net_mem_new() */
+    struct steps_chr chr;
+    bool paused;
+    size_t saved_most; /* bytes that saved state may take; 0: any */
+    void *ctx;         /* the target's */
+};
+
+/* With a bench, a PCI bus and nothing on it. */
+void steps_begin(struct steps *, const struct steps_map *, const uint8_t *data,
+                 size_t len, size_t ram_bytes);
+struct dev *steps_add(struct steps *, const struct dev_ops *,
+                      const struct conf *);
+/* To the end of the input. Between steps the target may look; may be NULL. */
+void steps_run(struct steps *, void (*between)(struct steps *));
+/* Pauses, waits for back ends, looks that nothing is left, frees all. */
+void steps_end(struct steps *);
+
+/* One access to the devices, by the seam. */
+uint64_t steps_io(struct steps *, enum io_kind, bool wr, uint64_t addr,
+                  unsigned size, uint64_t val);
+static inline void steps_out(struct steps *s, uint16_t port, unsigned size,
+                             uint32_t val)
+{
+    steps_io(s, IO_PIO, true, port, size, val);
+}
+static inline void steps_cfg(struct steps *s, unsigned devfn, unsigned reg,
+                             unsigned size, uint32_t val)
+{
+    steps_io(s, IO_PCI, true, devfn << 8 | reg, size, val);
+}
+/* Writes to guest memory, as far as there is some. */
+void steps_poke(struct steps *, uint32_t gpa, const void *, size_t len);
+
+/*
+ * Inputs as text, a step a line (docs/FUZZING.md). show: to stdout. make: the
+ * seeds in a text file to files in a folder; 0, or -1 and a line on stderr.
+ */
+void steps_show(const struct steps_map *, const uint8_t *data, size_t len);
+int steps_make(const struct steps_map *, const char *text, const char *folder);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Hostile guest at the RAM behind the clock. */
+#include "../../bench/steps.h"
+#include "cmos.h"
+
+static const struct steps_window windows[] = {{IO_PIO, 0x70, 2}};
+
+static void own(struct steps *s, unsigned n, unsigned a)
+{
+    cmos_mark_suspend(s->dev[0]);
+}
+
+const struct steps_map fuzz_map = {
+    .win = windows, .nwin = 1, .own = own, .head = 5};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    static const char letters[] = "acdn";
+    struct steps s = {.ctx = NULL};
+    struct conf c = {.n = 0};
+    char boot[5] = "";
+
+    steps_begin(&s, &fuzz_map, data, len, 4096);
+    for (unsigned i = 0, n = 0; i < 4; i++) {
+        uint8_t pick = take8(&s.in);
+
+        if (pick < 4)
+            boot[n++] = letters[pick];
+    }
+    conf_set_str(&c, "boot", boot);
+    conf_set_num(&c, "disktrans", take8(&s.in) & 0x55);
+    steps_add(&s, &cmos_ops, &c);
+    steps_run(&s, NULL);
+    steps_end(&s);
+    return 0;
+}

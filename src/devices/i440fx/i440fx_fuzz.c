@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Hostile guest at the chip set: bridges, their ports, DMA controllers. */
+#include "../../bench/steps.h"
+#include "i440fx.h"
+
+static const struct steps_window windows[] = {
+    {IO_PIO, 0xcf8, 8},    {IO_PIO, 0x92, 1},     {IO_PIO, 0xb2, 2},
+    {IO_PIO, 0x402, 1},    {IO_PIO, 0x00, 0x10},  {IO_PIO, 0x80, 0x10},
+    {IO_PIO, 0xc0, 0x20},  {IO_PIO, 0x480, 0x10}, {IO_PCI, 0x0000, 256},
+    {IO_PCI, 0x0800, 256},
+};
+
+static int on_request(struct machine *m, enum machine_event e)
+{
+    return 0;
+}
+
+static void on_apm(struct machine *m, uint8_t cmd)
+{
+}
+
+const struct steps_map fuzz_map = {
+    .win = windows, .nwin = sizeof(windows) / sizeof(windows[0])};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct machine_head head = {.request = on_request, .apm = on_apm};
+    struct steps s = {.ctx = NULL};
+
+    steps_begin(&s, &fuzz_map, data, len, 4096);
+    s.b->env.machine = (struct machine *)&head;
+    steps_add(&s, &i440fx_ops, NULL);
+    steps_add(&s, &piix3_ops, NULL);
+    steps_add(&s, &i8237_ops, NULL);
+    steps_run(&s, NULL);
+    steps_end(&s);
+    return 0;
+}
