@@ -82,7 +82,8 @@ static const char *chan_wrong(const struct ide_chan_state *c)
             return "end";
         if (c->wpos > c->fill)
             return "wpos";
-        if (c->pos > c->end)
+        /* of ranges to trim all came by DMA, in no DRQ block */
+        if (c->pos > c->end && c->phase != PH_TRIM)
             return "pos";
     }
     if (c->pos > c->fill || (pio && c->pos == c->end))

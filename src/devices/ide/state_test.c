@@ -244,6 +244,29 @@ static void test_stale_wpos_is_taken_again(void **state)
     rig_free(r);
 }
 
+/* A guest that trimmed when it was saved could not be restored. */
+static void test_save_amid_trim(void **state)
+{
+    static const struct rig_prd prd[] = {{RIG_DATA, SECTOR}};
+    uint8_t ranges[SECTOR] = {0, 0, 0, 0, 0, 0, 2, 0, 9, 0, 0, 0, 0, 0, 1};
+    struct rig *r = rig_new(both);
+
+    gmem_write(&r->b->gmem, RIG_DATA, ranges, sizeof(ranges));
+    blk_mem_hold(r->blk[0], true);
+    rig_prdt(r, prd, 1, true);
+    rig_bm_prepare(r, 0);
+    rig_lba48(r, 0, 0, 1);
+    bench_outb(r->b, 0x1f1, 1);
+    rig_command(r, 0, CMD_DSM);
+    rig_bm_start(r, 0, false);
+    ide_ops.pause(r->dev, true);
+    blk_mem_release(r->blk[0]);
+    assert_int_equal(r->ide->st.chan[0].phase, PH_TRIM);
+    r = move(r);
+    assert_int_equal(rig_status(r, 0), ST_OK);
+    rig_free(r);
+}
+
 static void test_reset(void **state)
 {
     struct rig *r = rig_new(both);
@@ -393,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_packet_dma),
         cmocka_unit_test(test_packet_dma_in_turns),
         cmocka_unit_test(test_stale_wpos_is_taken_again),
+        cmocka_unit_test(test_save_amid_trim),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_detached),
