@@ -68,7 +68,7 @@ static void detailed_timing(uint8_t *p, uint32_t w, uint32_t h)
     p[17] = 0x1a; /* digital separate sync, horizontal positive */
 }
 
-/* Section 3.10.3: tag and at most 13 characters, ended and padded. */
+/* Section 3.10.3: tag and at most 12 characters, ended and padded. */
 static void descriptor_text(uint8_t *p, uint8_t tag, const char *text)
 {
     size_t n = strlen(text);
@@ -76,9 +76,8 @@ static void descriptor_text(uint8_t *p, uint8_t tag, const char *text)
     memset(p, 0, 5);
     p[3] = tag;
     memset(p + 5, ' ', 13);
-    memcpy(p + 5, text, n < 13 ? n : 13);
-    if (n < 13)
-        p[5 + n] = '\n';
+    memcpy(p + 5, text, n);
+    p[5 + n] = '\n';
 }
 
 void vga_edid(uint8_t out[VGA_EDID_BYTES], uint32_t w, uint32_t h,
