@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * main() of the fuzz targets where there is no fuzzing engine: runs inputs
- * from files and folders, and some that a seed makes by chance; shows an input
- * as text and makes inputs of text.
+ * from files, folders and text (*.txt), and some that a seed makes by chance;
+ * shows an input as text and makes inputs of text.
  */
 #include "steps.h"
 
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define INPUT_MOST (1u << 20)
 
@@ -86,6 +87,37 @@ static int run_path(const char *path, bool verbose)
     return n;
 }
 
+/* The same of inputs in text, which are made in a folder for that. */
+static int run_text(const char *path, bool verbose)
+{
+    char dir[] = "/tmp/hvmd-fuzz-XXXXXX", name[4096];
+    struct dirent *e;
+    DIR *d;
+    int n;
+
+    if (!mkdtemp(dir)) {
+        perror(dir);
+        return -1;
+    }
+    n = steps_make(&fuzz_map, path, dir) ? -1 : run_path(dir, verbose);
+    d = opendir(dir);
+    while (d && (e = readdir(d))) {
+        snprintf(name, sizeof(name), "%s/%s", dir, e->d_name);
+        unlink(name);
+    }
+    if (d)
+        closedir(d);
+    rmdir(dir);
+    return n;
+}
+
+static bool is_text(const char *path)
+{
+    size_t n = strlen(path);
+
+    return &fuzz_map && n > 4 && !strcmp(path + n - 4, ".txt");
+}
+
 static void run_random(uint64_t seed)
 {
     size_t n = 64 + seed % 4033;
@@ -138,7 +170,8 @@ int main(int argc, char **argv)
                 run_random(UINT64_C(0x9e3779b97f4a7c15) * (unsigned)(k + 1));
         } else if (argv[i][0] == '-') {
             return usage();
-        } else if ((n = run_path(argv[i], verbose)) < 1) {
+        } else if ((n = is_text(argv[i]) ? run_text(argv[i], verbose)
+                                         : run_path(argv[i], verbose)) < 1) {
             fprintf(stderr, "%s: no inputs\n", argv[i]);
             return 1;
         }

@@ -27,7 +27,13 @@ static void chr_room(struct chr *c, size_t n)
     ((struct steps_chr *)c)->room = n;
 }
 
-static const struct chr_ops chr_ops = {.write = chr_write, .rx_room = chr_room};
+static void chr_line(struct chr *c, const struct chr_line *line)
+{
+    MUST(c && line);
+}
+
+static const struct chr_ops chr_ops = {
+    .write = chr_write, .rx_room = chr_room, .line = chr_line};
 
 static uint64_t bus_io(struct steps *s, const struct io_msg *m)
 {
@@ -95,6 +101,14 @@ struct dev *steps_add(struct steps *s, const struct dev_ops *ops,
     MUST(d && s->ndevs < STEPS_DEVS);
     s->dev[s->ndevs++] = d;
     return d;
+}
+
+void steps_refused(struct steps *s, const struct dev_ops *ops,
+                   const struct conf *c)
+{
+    struct err e = {""};
+
+    MUST(!dev_new(ops, &s->b->env, 0, c, &e) && e.text[0]);
 }
 
 uint64_t steps_io(struct steps *s, enum io_kind kind, bool wr, uint64_t addr,

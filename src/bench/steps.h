@@ -129,6 +129,8 @@ void steps_begin(struct steps *, const struct steps_map *, const uint8_t *data,
                  size_t len, size_t ram_bytes);
 struct dev *steps_add(struct steps *, const struct dev_ops *,
                       const struct conf *);
+/* Another one, which must be refused. */
+void steps_refused(struct steps *, const struct dev_ops *, const struct conf *);
 /* To the end of the input. Between steps the target may look; may be NULL. */
 void steps_run(struct steps *, void (*between)(struct steps *));
 /* Pauses, waits for back ends, looks that nothing is left, frees all. */

@@ -15,7 +15,7 @@ const struct steps_map fuzz_map = {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static const char letters[] = "acdn";
+    static const char letters[] = "acdnx";
     struct steps s = {.ctx = NULL};
     struct conf c = {.n = 0};
     char boot[5] = "";
@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     for (unsigned i = 0, n = 0; i < 4; i++) {
         uint8_t pick = take8(&s.in);
 
-        if (pick < 4)
+        if (pick < 5)
             boot[n++] = letters[pick];
     }
     conf_set_str(&c, "boot", boot);

@@ -6,12 +6,19 @@
 #include "../../bench/steps.h"
 #include "priv.h"
 
+#ifndef FUZZ_HEAD /* bytes that tell of the machine */
+#define FUZZ_HEAD 0
+#endif
+
 #define BM   0xc000u
 #define IDE  PCI_DEVFN(1, 1)
 #define PRDT 0x2000u
 #define RAM  (128u << 10)
 
-/* Kilobytes; 0: an empty CD drive; -1: no drive; odd: of a CD */
+/* Images that need no memory: what is read is zero. */
+enum { ODD_VAST = -2, ODD_DVD = -3, ODD_READ_ONLY = -4 };
+
+/* Kilobytes; 0: an empty CD drive; odd: of a CD; -1: no drive; ODD_* */
 static const int units[4] = {FUZZ_UNITS};
 
 static const struct steps_window windows[] = {
@@ -97,11 +104,35 @@ static void table(struct steps *s, unsigned n)
     }
 }
 
+static int odd_submit(struct blk *b, struct blk_req *r)
+{
+    if (r->op == BLK_READ)
+        for (unsigned i = 0; i < r->niov; i++)
+            memset(r->iov[i].iov_base, 0, r->iov[i].iov_len);
+    return 0;
+}
+
+static const struct blk_ops odd_ops = {.submit = odd_submit};
+
+static struct blk odd_image(int kind)
+{
+    return (struct blk){.ops = &odd_ops,
+                        .size_bytes = kind == ODD_VAST  ? UINT64_C(1) << 60
+                                      : kind == ODD_DVD ? UINT64_C(4) << 30
+                                                        : 1u << 20,
+                        .read_only = kind != ODD_VAST,
+                        .can_discard = kind == ODD_READ_ONLY,
+                        .phys_block_bytes = kind == ODD_VAST ? 4096 : 512};
+}
+
 static void administrator(struct steps *s, unsigned a)
 {
     struct dev *d = s->dev[0];
-    unsigned unit = take8(&s->in) & 3;
-    struct blk *b = s->blk[unit];
+    unsigned unit = take8(&s->in) & 7;
+    struct blk *b = ide_unit_blk(d, unit);
+
+    if (!b && unit < 4)
+        b = s->blk[unit];
 
     switch (a) {
     case 0:
@@ -110,8 +141,7 @@ static void administrator(struct steps *s, unsigned a)
         break;
     case 2:
     case 3:
-        if (ide_unit_is_cd(d, unit))
-            ide_cd_insert(d, unit, b, a & 1);
+        ide_cd_insert(d, unit, b, a & 1);
         break;
     case 4:
         ide_disk_detach(d, unit);
@@ -119,6 +149,8 @@ static void administrator(struct steps *s, unsigned a)
     default:
         MUST(!ide_cd_locked(d, unit) || ide_unit_is_cd(d, unit));
         MUST(!ide_cd_tray_open(d, unit) || ide_unit_is_cd(d, unit));
+        MUST(!ide_unit_is_disk(d, unit) || !ide_unit_is_cd(d, unit));
+        ide_unit_idle(d, unit);
         break;
     }
 }
@@ -152,8 +184,32 @@ const struct steps_map fuzz_map = {
     .own = own,
     .own_bytes = own_bytes,
     .place = place,
+    .head = FUZZ_HEAD,
     .bulk = true,
 };
+
+/* What a toolstack may ask for and cannot have. */
+static void refused(struct steps *s, uint8_t how, const struct conf *good)
+{
+    struct pci_dev pci = {.devfn = 0};
+    const struct pci_id id = {.vendor = 0x1234};
+    struct dev toy = {.env = s->b->env};
+    uint8_t cfg[256] = {0};
+    struct conf c = *good;
+    struct blk small = {.ops = &odd_ops, .size_bytes = 100};
+
+    if (how & 1) {
+        conf_set_num(&c, "present0", 1);
+        conf_set_num(&c, "cdrom0", 0);
+        conf_set_ptr(&c, "blk0", how & 2 ? &small : NULL);
+    } else {
+        pci_setup(&pci, &toy, cfg, &id);
+        MUST(!pci_add(s->b->env.pci, &pci, how & 2 ? IDE : 0));
+        if (!(how & 2))
+            steps_add(s, &ide_ops, good);
+    }
+    steps_refused(s, &ide_ops, &c);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -161,6 +217,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                                            {"present1", "cdrom1", "blk1"},
                                            {"present2", "cdrom2", "blk2"},
                                            {"present3", "cdrom3", "blk3"}};
+    struct blk odd[4] = {{.ops = NULL}};
+    uint8_t how = 0;
     struct steps s = {.saved_most = IDE_SAVED_REGS + 2 * IDE_SAVED_MOST};
     struct conf c = {.n = 0};
 
@@ -169,16 +227,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     for (unsigned u = 0; u < 4; u++) {
         bool cd = units[u] == 0 || units[u] & 1;
 
-        if (units[u] < 0)
+        if (units[u] == -1)
             continue;
+        cd = units[u] < 0 ? units[u] == ODD_DVD : cd;
         conf_set_num(&c, keys[u][0], 1);
         conf_set_num(&c, keys[u][1], cd);
-        if (units[u])
+        odd[u] = odd_image(units[u]);
+        if (units[u] < 0)
+            conf_set_ptr(&c, keys[u][2], &odd[u]);
+        else if (units[u])
             s.blk[u] = blk_mem_new((uint64_t)(units[u] & ~1) << 10, cd);
         if (s.blk[u])
             conf_set_ptr(&c, keys[u][2], s.blk[u]);
     }
-    steps_add(&s, &ide_ops, &c);
+    for (unsigned n = 0; n < FUZZ_HEAD; n++)
+        how = take8(&s.in);
+    if (how & 4) {
+        refused(&s, how, &c);
+        s.in.left = 0;
+    } else {
+        if (how & 8)
+            conf_set_str(&c, "serial0", "a serial number that is too long");
+        steps_add(&s, &ide_ops, &c);
+    }
     steps_run(&s, NULL);
     steps_end(&s);
     return 0;

@@ -85,6 +85,39 @@ static void toy_make(struct steps *s, struct toy *t, unsigned i)
     MUST(!pci_add(s->b->env.pci, &t->pci, (i + 1) << 3));
 }
 
+/* What devices and machines may ask of a bus, as it should not be asked. */
+static void odd_calls(struct steps *s)
+{
+    const struct pci_id id = {.vendor = 0x1234};
+    struct pci_bus *bus = s->b->env.pci;
+    struct pci_dev more[33] = {{.devfn = 0}};
+    struct dev toy = {.env = s->b->env};
+    uint8_t cfg[256] = {0};
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < 33; i++)
+        pci_setup(&more[i], &toy, cfg, &id);
+    MUST(!pci_add_cap(&more[0], 1, 1) && !pci_add_cap(&more[0], 1, 255));
+    MUST(pci_add_cap(&more[0], 1, 190) && !pci_add_cap(&more[0], 1, 3));
+    MUST(pci_add(bus, &more[0], 999) < 0);
+    MUST(pci_add(bus, &more[0], 1 << 3) < 0);
+    pci_irq(&more[0], true);
+    pci_reset(&more[0]);
+    pci_loaded(&more[0]);
+    pci_set_present(&more[0], false);
+    MUST(!pci_find(bus, 256));
+    MUST(pci_cfg_read(bus, 1 << 3, 256, 1) == 0xff);
+    pci_cfg_write(bus, 1 << 3, 256, 1, 0);
+    pci_cfg_write(bus, 1 << 3, 0, 8, 0);
+    pci_cfg_write(bus, 1 << 3, 255, 4, 0);
+    while (n < 33 && !pci_add(bus, &more[n], PCI_DEVFN_AUTO))
+        n++;
+    MUST(n == 32 - TOYS || n == 31 - TOYS);
+    while (n--)
+        pci_set_present(&more[n], false);
+    pci_bus_free(NULL);
+}
+
 /* 0: a function comes or goes; 1: reset of one; 2: as after a restore. */
 static void own(struct steps *s, unsigned n, unsigned a)
 {
@@ -124,6 +157,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     for (unsigned i = 0; i < TOYS; i++)
         toy_make(&s, &w.toy[i], i);
     steps_run(&s, NULL);
+    if (len && data[0] == 0xff)
+        odd_calls(&s);
     steps_end(&s);
     return 0;
 }

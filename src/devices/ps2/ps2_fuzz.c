@@ -48,6 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     steps_begin(&s, &fuzz_map, data, len, 4096);
     steps_add(&s, &ps2_ops, NULL);
     steps_run(&s, between);
+    if (len && data[0] == 0xff)
+        steps_refused(&s, &ps2_ops, NULL);
     /* However it was treated, a reset makes it work again. */
     s.seam->reset(&s, RESET_POWER);
     steps_out(&s, 0x64, 1, 0xaa);

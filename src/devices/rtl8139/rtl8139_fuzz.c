@@ -224,6 +224,32 @@ static void check(struct steps *s)
             MUST(state_get(f, &st, i) <= f->max);
 }
 
+/* What a toolstack may ask for and cannot have. */
+static void refused(struct steps *s, unsigned kind, const struct conf *good)
+{
+    static const uint8_t image[1] = {0}, odd[6] = {1};
+    struct rom large = {image, 2u << 20};
+    const struct pci_id id = {.vendor = 0x1234};
+    struct pci_dev pci[32] = {{.devfn = 0}};
+    struct dev toy = {.env = s->b->env};
+    uint8_t cfg[256] = {0};
+    struct conf c = *good;
+
+    if (kind == 0)
+        conf_set_ptr(&c, "mac", (void *)odd);
+    else if (kind == 1)
+        conf_set_num(&c, "revision", 0x15);
+    else if (kind == 2)
+        conf_set_ptr(&c, "rom", &large);
+    else if (kind == 3)
+        conf_set_num(&c, "devfn", PCI_DEVFN_AUTO);
+    for (unsigned i = 0; kind > 2 && i < 32; i++) {
+        pci_setup(&pci[i], &toy, cfg, &id);
+        MUST(!pci_add(s->b->env.pci, &pci[i], PCI_DEVFN(i, 0)));
+    }
+    steps_refused(s, &rtl8139_ops, &c);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static const uint8_t image[3000] = {0x55, 0xaa};
@@ -237,11 +263,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     s.b->mirror_end = 4u << 20;
     how = take8(&s.in);
     s.net = net_mem_new();
-    conf_set_ptr(&c, "mac", mac);
     conf_set_ptr(&c, "net", how & 64 ? NULL : s.net);
-    conf_set_ptr(&c, "rom", &rom);
     conf_set_num(&c, "revision", how & 7 ? 0x20 : 0x10);
     conf_set_num(&c, "devfn", DEVFN);
+    if (!(how & 32)) {
+        conf_set_ptr(&c, "mac", mac);
+        conf_set_ptr(&c, "rom", &rom);
+    }
+    if (how & 128) {
+        refused(&s, how & 7, &c);
+        steps_end(&s);
+        return 0;
+    }
     steps_add(&s, &rtl8139_ops, &c);
     steps_run(&s, between);
     check(&s);

@@ -19,6 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         conf_set_ptr(&c, "chr", &s.chr.chr);
     steps_add(&s, &parport_ops, &c);
     steps_run(&s, NULL);
+    if (len && data[0] == 0xff)
+        steps_refused(&s, &parport_ops, &c);
     steps_end(&s);
     return 0;
 }

@@ -20,9 +20,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     steps_begin(&s, &fuzz_map, data, len, 4096);
     conf_set_num(&c, "base", 0x3f8);
     conf_set_num(&c, "irq", 4);
+#ifndef FUZZ_BARE /* nothing is at the other end */
     conf_set_ptr(&c, "chr", &s.chr.chr);
+#endif
     steps_add(&s, &uart_ops, &c);
     steps_run(&s, between);
+    if (len && data[0] == 0xff)
+        steps_refused(&s, &uart_ops, &c);
     /* However it was treated, a reset makes it work again. */
     s.seam->reset(&s, RESET_POWER);
     MUST(bench_inb(s.b, 0x3fd) == (LSR_THRE | LSR_TEMT));

@@ -90,9 +90,42 @@ const struct steps_map fuzz_map = {
     .head = 1,
 };
 
+/* What a toolstack may ask for and cannot have. */
+static void refused(struct steps *s, unsigned kind, const struct conf *good)
+{
+    static const struct {
+        const char *key;
+        uint64_t n;
+    } bad[] = {{"vgamem_mib", 0}, {"vgamem_mib", 512}, {"vgamem_mib", 3},
+               {"xres", 4},       {"xres", 9999},      {"yres", 0},
+               {"yres", 9999}};
+    static const uint8_t image[1] = {0};
+    struct rom large = {image, 2u << 20};
+    struct pci_dev pci = {.devfn = 0};
+    const struct pci_id id = {.vendor = 0x1234};
+    struct dev toy = {.env = s->b->env};
+    uint8_t cfg[256] = {0};
+    struct conf c = *good;
+
+    if (kind < 7) {
+        conf_set_num(&c, bad[kind].key, bad[kind].n);
+    } else if (kind == 7) {
+        conf_set_ptr(&c, "rom", &large);
+    } else if (kind == 8) { /* no memory for a second one */
+        steps_add(s, &vga_ops, good);
+    } else if (kind == 9) {
+        pci_setup(&pci, &toy, cfg, &id);
+        MUST(!pci_add(s->b->env.pci, &pci, DEVFN));
+    } else {
+        MUST(!bus_map(&s->b->bus, SPACE_PIO, kind & 1 ? 0x1ce : 0x3c0, 1,
+                      &vga_port_ops, NULL, NULL));
+    }
+    steps_refused(s, &vga_ops, &c);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static const uint8_t image[1024] = {0x55, 0xaa};
+    static const uint8_t image[100000] = {0x55, 0xaa};
     static struct viewer viewer;
     struct rom rom = {image, sizeof(image)};
     struct world w = {.rig.viewer = &viewer};
@@ -102,9 +135,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     steps_begin(&s, &fuzz_map, data, len, 4096);
     how = take8(&s.in);
-    conf_set_num(&c, "vgamem_mib", 1);
+    conf_set_num(&c, "vgamem_mib", how & 8 ? 16 : 1);
     conf_set_num(&c, "devfn", DEVFN);
-    conf_set_ptr(&c, "rom", &rom);
+    if (how & 8)
+        rom.size_bytes = 1024;
+    if (how >> 4 < 4)
+        conf_set_ptr(&c, "rom", &rom);
+    else
+        conf_set_num(&c, "xres", (how >> 4) * 100u);
+    if (how & 0x10) {
+        refused(&s, how >> 5 | (how & 8), &c);
+        steps_end(&s);
+        return 0;
+    }
     w.rig.b = s.b;
     w.rig.dev = steps_add(&s, &vga_ops, &c);
     w.rig.vga = (struct vga *)w.rig.dev;

@@ -55,6 +55,8 @@ static void own(struct steps *s, unsigned n, unsigned a)
 
     if (n == 0) {
         xenplat_ignore_next(xp, a & 1);
+        MUST(xenplat_ignoring(xp) == (a & 1));
+        MUST(xenplat_unplug_mask(xp) <= XENPLAT_WENT_ALL);
     } else if (n == 1) {
         h->listed = a & 1;
     } else {
@@ -88,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct host host = {.head = {.unplug_disks = unplug_disks,
                                  .unplug_nics = unplug_nics,
                                  .blacklisted = blacklisted},
-                        .disks = 3,
+                        .disks = 15,
                         .nics = 2};
     struct steps s = {.ctx = &host};
 
@@ -96,6 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     s.b->env.machine = (struct machine *)&host;
     steps_add(&s, &xenplat_ops, NULL);
     steps_run(&s, NULL);
+    if (len && data[0] == 0xff)
+        steps_refused(&s, &xenplat_ops, NULL);
     steps_end(&s);
     return 0;
 }
