@@ -244,12 +244,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         how = take8(&s.in);
     if (how & 4) {
         refused(&s, how, &c);
-        s.in.left = 0;
-    } else {
-        if (how & 8)
-            conf_set_str(&c, "serial0", "a serial number that is too long");
-        steps_add(&s, &ide_ops, &c);
+        steps_end(&s);
+        return 0;
     }
+    if (how & 8)
+        conf_set_str(&c, "serial0", "a serial number that is too long");
+    steps_add(&s, &ide_ops, &c);
     steps_run(&s, NULL);
     steps_end(&s);
     return 0;
