@@ -69,6 +69,7 @@ struct world {
         int n;
     } pin[PINS];
     unsigned sweeps;
+    bool no_vram; /* it was asked for, and is so once */
 };
 
 static void quiet(void *ctx, const char *line, size_t len)
@@ -172,7 +173,8 @@ static void one_vram(struct world *w, unsigned a)
 
     switch (a) {
     case 0: /* less than a large page, or more */
-        hv->ops->vram_alloc(hv, v & 1 ? 256 : 768);
+        if (!w->no_vram)
+            w->no_vram = hv->ops->vram_alloc(hv, v & 1 ? 256 : 768) < 0;
         break;
     case 1:
         to = v & 8 ? staging + (v >> 4) : places[v & 3];
