@@ -252,13 +252,14 @@ static void one_gmem(struct world *w, unsigned a)
     uint8_t buf[1024] = {1};
     size_t len = take(&w->in, 2) % sizeof(buf);
     uint64_t at;
-    bool plain = !w->fake.hole_len && !w->fake.fail_in;
+    bool plain;
 
     if (a >= 8)
         return one_pin(w, a, len);
     if (a >= 6)
         return sweep(w, (unsigned)len);
     at = gpa(w);
+    plain = !w->fake.hole_len && !w->fake.fail_in && at < RAM;
     if (a & 1) {
         if (gmem_write(g, at, buf, len) == 0 && plain)
             MUST(!memcmp(w->fake.ram + at, buf, len));
