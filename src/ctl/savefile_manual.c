@@ -27,6 +27,8 @@ static void list(FILE *out, const struct state_desc *s)
         else if (f->count > 1)
             fprintf(out, "[%u]", f->count);
         fprintf(out, ":%u", f->width);
+        if (f->max < FIELD_ALL(f->width))
+            fprintf(out, "<=%llu", (unsigned long long)f->max);
         if (f->since > 1)
             fprintf(out, "@%u=%llu", f->since, (unsigned long long)f->absent);
         fputs(f[1].name ? ",\n" : "\n", out);
