@@ -124,6 +124,46 @@ static void bus_splits_and_joins_widths(void **s)
     bus_write(&b, SPACE_PIO, 0x10, 2, 1);
 }
 
+/* Narrower than a register and on both sides of where one ends, or where the
+ * region ends: no register is meant. */
+static void bus_narrow_stays_in_a_register(void **s)
+{
+    struct bus b;
+    struct probe p = {0};
+
+    bus_init(&b, NULL);
+    bus_map(&b, SPACE_MMIO, 0x1000, 6, &wide_ops, &p, NULL);
+    assert_int_equal(bus_read(&b, SPACE_MMIO, 0x1003, 2), 0xffff);
+    bus_write(&b, SPACE_MMIO, 0x1003, 2, 0xabcd);
+    assert_int_equal(bus_read(&b, SPACE_MMIO, 0x1004, 2), 0xffff);
+    bus_write(&b, SPACE_MMIO, 0x1004, 2, 0xabcd);
+    assert_int_equal(p.n, 0);
+}
+
+static size_t probe_mem(void *dev, uint32_t off, bool wr, void *buf, size_t n)
+{
+    ((struct probe *)dev)->reps++;
+    return n;
+}
+
+static void bus_burst_ends_with_its_region(void **s)
+{
+    static const struct io_ops mem_ops = {
+        .rd = probe_rd, .wr = probe_wr, .mem = probe_mem};
+    struct bus b;
+    struct probe p = {0};
+    uint8_t buf[64] = {0};
+
+    bus_init(&b, NULL);
+    bus_map(&b, SPACE_MMIO, 0x1000, 16, &mem_ops, &p, NULL);
+    bus_map(&b, SPACE_PIO, 0x1000, 1, &rep_ops, &p, NULL);
+    assert_int_equal(bus_burst(&b, SPACE_MMIO, 0x1008, 4, true, buf, 2), 2);
+    assert_int_equal(p.reps, 1);
+    assert_int_equal(bus_burst(&b, SPACE_MMIO, 0x1008, 4, true, buf, 3), 0);
+    assert_int_equal(bus_burst(&b, SPACE_PIO, 0x1000, 2, true, buf, 1), 0);
+    assert_int_equal(p.reps, 1);
+}
+
 static void bus_straddling_goes_by_bytes(void **s)
 {
     struct bus b;
@@ -470,6 +510,8 @@ int main(void)
         cmocka_unit_test(bus_overlap_is_refused),
         cmocka_unit_test(bus_fills_up_without_harm),
         cmocka_unit_test(bus_splits_and_joins_widths),
+        cmocka_unit_test(bus_narrow_stays_in_a_register),
+        cmocka_unit_test(bus_burst_ends_with_its_region),
         cmocka_unit_test(bus_straddling_goes_by_bytes),
         cmocka_unit_test(bus_rep_uses_bulk_and_finishes),
         cmocka_unit_test(timers_fire_in_order_and_within_budget),

@@ -22,6 +22,7 @@
 struct xenforeignmemory_handle {
     int fd;
     unsigned asked; /* for single pages */
+    bool endless;   /* every chunk is the same RAM */
 };
 
 void *xenforeignmemory_map2(xenforeignmemory_handle *h, uint32_t dom,
@@ -32,6 +33,12 @@ void *xenforeignmemory_map2(xenforeignmemory_handle *h, uint32_t dom,
                        flags | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     assert_true(at != MAP_FAILED);
+    if (h->endless) {
+        memset(err, 0, n * sizeof(*err));
+        assert_ptr_equal(
+            mmap(at, n * PAGE, prot, MAP_SHARED | MAP_FIXED, h->fd, 0), at);
+        return at;
+    }
     h->asked += n == 1;
     for (size_t i = 0; i < n; i++) {
         err[i] = gfn[i] < RAM_PAGES ? 0 : -ENOENT;
@@ -143,11 +150,54 @@ static void test_ram_after_many_holes(void **state)
     close(h.fd);
 }
 
+/* Many more chunks than the cache holds: the oldest go. */
+static void test_chunks_come_and_go(void **state)
+{
+    struct xenforeignmemory_handle h = {.fd = -1};
+    struct gmem *g = gmem_over(&h);
+    uint8_t out;
+
+    h.endless = true;
+    for (uint64_t i = 0; i < 2 * GMEM_CHUNKS_MAX + 2; i++)
+        assert_int_equal(gmem_read(g, i * CHUNK, &out, 1), 0);
+    gmem_xen_free(g);
+    close(h.fd);
+}
+
+/* Pins outlive an INVALIDATE, but there is an end of places to map at. */
+static void test_places_run_out(void **state)
+{
+    struct xenforeignmemory_handle h = {.fd = -1};
+    struct gmem *g = gmem_over(&h);
+    struct iovec *iov = calloc(2 * GMEM_CHUNKS_MAX, sizeof(*iov)), last[1];
+
+    assert_non_null(iov);
+    h.endless = true;
+    for (uint64_t i = 0; i < 2 * GMEM_CHUNKS_MAX; i++) {
+        if (i == GMEM_CHUNKS_MAX)
+            gmem_xen_invalidate(g);
+        assert_int_equal(gmem_pin(g, i * CHUNK, 1, true, &iov[i], 1), 1);
+    }
+    gmem_xen_invalidate(g);
+    for (uint64_t i = 0; i < 4; i++)
+        if (gmem_pin(g, i * CHUNK, 1, true, last, 1) == 1)
+            gmem_unpin(g, i * CHUNK, 1, true, last, 1);
+    for (uint64_t i = 0; i < 2 * GMEM_CHUNKS_MAX; i++)
+        gmem_unpin(g, i * CHUNK, 1, true, &iov[i], 1);
+    assert_int_equal(gmem_pin(g, 0, 1, true, last, 1), 1);
+    gmem_unpin(g, 0, 1, true, last, 1);
+    free(iov);
+    gmem_xen_free(g);
+    close(h.fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read_and_write),
         cmocka_unit_test(test_ram_after_many_holes),
+        cmocka_unit_test(test_chunks_come_and_go),
+        cmocka_unit_test(test_places_run_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,6 +270,9 @@ static void other_ports(void **state)
     bench_outl(b, 0xae08, 1u << 3);
     assert_int_equal(r->pm->mistakes, 1);
     assert_non_null(strstr(b->log_text, "eject of PCI slots 0x8"));
+    bench_outl(b, 0xae04, 1); /* its neighbours eject nothing */
+    bench_outl(b, 0xae0c, 1);
+    assert_int_equal(r->pm->mistakes, 1);
     bench_outl(b, 0xb044, 0x1234);
     assert_non_null(strstr(b->log_text, "0x1234"));
     assert_int_equal(bench_inl(b, 0xb044), 0xffffffff);

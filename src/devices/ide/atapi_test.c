@@ -187,6 +187,9 @@ static void test_read_cd(void **state)
     rig_check_pattern(buf, 16 * CD_SECTOR, 4096);
     cdb[8] = 75;
     assert_int_equal(rig_packet_sense(r, CD, cdb), 0x052400);
+    cdb[4] = cdb[7] = 1; /* before the first block */
+    cdb[8] = 18;
+    assert_int_equal(rig_packet_sense(r, CD, cdb), 0x052400);
     rig_free(r);
 }
 

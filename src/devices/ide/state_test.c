@@ -267,6 +267,56 @@ static void test_save_amid_trim(void **state)
     rig_free(r);
 }
 
+static void wrong(const struct ide_state *st, const char *field)
+{
+    struct err err;
+
+    assert_int_equal(ide_state_desc.check(st, &err), -EINVAL);
+    if (!strstr(err.text, field))
+        fail_msg("%s is not named: %s", field, err.text);
+}
+
+/* Fields that are each possible, but not together, by one. */
+static void test_transfer_that_cannot_be(void **state)
+{
+    struct rig *r = rig_new(both);
+    struct ide_state *st = malloc(sizeof(*st));
+    struct ide_chan_state *c = &st->chan[0], was;
+    struct err err;
+
+    assert_non_null(st);
+    rig_lba48(r, 0, 100, 200);
+    rig_command(r, 0, CMD_READ_EXT);
+    rig_status(r, 0);
+    memcpy(st, &r->ide->st, sizeof(*st));
+    was = *c;
+    assert_int_equal(ide_state_desc.check(st, &err), 0);
+    c->end = c->fill + 1;
+    wrong(st, ".end ");
+    *c = was;
+    c->wpos = c->fill + 1;
+    wrong(st, ".wpos ");
+    *c = was;
+    c->pos = c->end + 1;
+    wrong(st, ".pos ");
+    *c = was;
+    c->left = UINT64_MAX - c->off + 1;
+    wrong(st, ".left ");
+    *c = was;
+    c->phase = PH_DMA;
+    c->pos = c->fill + 1;
+    wrong(st, ".pos ");
+    *c = was;
+    c->op = OP_WRITE;
+    c->phase = PH_STORE;
+    c->wpos = 0;
+    c->pos = c->end = c->fill = 2 * SECTOR;
+    c->left = SECTOR;
+    wrong(st, ".fill ");
+    free(st);
+    rig_free(r);
+}
+
 static void test_reset(void **state)
 {
     struct rig *r = rig_new(both);
@@ -417,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_packet_dma_in_turns),
         cmocka_unit_test(test_stale_wpos_is_taken_again),
         cmocka_unit_test(test_save_amid_trim),
+        cmocka_unit_test(test_transfer_that_cannot_be),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_detached),

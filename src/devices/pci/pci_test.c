@@ -434,6 +434,25 @@ static void dma(void **state)
     assert_int_equal(buf[1], 9);
 }
 
+/* What a chip says of its own config space stays in there. */
+static void put_and_get_end_with_the_space(void **state)
+{
+    struct rig *r = *state;
+    struct toy *t = &r->toy[0];
+
+    t->tag = 0x77; /* stands behind cfg */
+    pci_put(&t->pci, 0x50, 4, 0x44332211);
+    pci_put(&t->pci, 0x40, 16, 0x01020304);
+    pci_set_mask(&t->pci, 0x40, 16, 0xffffffff);
+    assert_int_equal(pci_get(&t->pci, 0x40, 16), 0x01020304);
+    assert_int_equal(pci_get(&t->pci, 0x44, 4), 0);
+    assert_int_equal(pci_get(&t->pci, 0x50, 4), 0x44332211);
+    pci_put(&t->pci, 254, 4, 0x04030201);
+    pci_set_mask(&t->pci, 254, 4, 0);
+    assert_int_equal(pci_get(&t->pci, 254, 4), 0xffff0201);
+    assert_int_equal(t->tag, 0x77);
+}
+
 static void hostile_restore(void **state)
 {
     struct rig *r = *state;
@@ -474,6 +493,7 @@ int main(void)
         T(bus_full),
         T(caps),
         T(dma),
+        T(put_and_get_end_with_the_space),
         T(hostile_restore),
         T(claim_refused),
     };

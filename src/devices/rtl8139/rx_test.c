@@ -343,6 +343,18 @@ static void test_exactly_full(void **state)
     rig_free(r);
 }
 
+/* CAPR in the word that stays free: less than no room, not a lot of it. */
+static void test_capr_just_ahead(void **state)
+{
+    struct rig *r = rig_ring(0);
+
+    for (unsigned ahead = 1; ahead < 4; ahead++) {
+        rig_wr2(r, RTL_CAPR, (uint16_t)(rig_rd2(r, RTL_CBR) - 16 + ahead));
+        assert_false(put(r, rig_mac, 60));
+    }
+    rig_free(r);
+}
+
 /* CAPR anywhere, the ring resized under way: no write leaves the ring. */
 static void test_capr_of_dice(void **state)
 {
@@ -616,6 +628,7 @@ int main(int argc, char **argv)
         T(full_ring_of_a_driver_that_forgot),
         T(frames_left_by_a_polling_driver),
         T(exactly_full),
+        T(capr_just_ahead),
         T(capr_of_dice),
         T(long_frame_at_the_end_of_the_ring),
         T(cve_2018_17958_frames_beyond_any_buffer),

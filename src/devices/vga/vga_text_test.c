@@ -242,6 +242,23 @@ static void test_text_scroll(void **state)
     assert_int_equal(rig_px(rig, 719, 0), rig_mode_color(0));
 }
 
+/* Every row of characters at the same address: one run of scan lines that is
+ * longer than what is drawn at a time. */
+static void test_rows_at_one_address(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_mode(rig, 0x03);
+    rig_crt(rig, CR_CURSOR_START, CR0A_CURSOR_OFF);
+    load_glyph(rig, 0, 'A', glyph_a);
+    put_char(rig, 0, 'A', 0x07);
+    rig_crt(rig, CR_OFFSET, 0);
+    rig_look(rig, true);
+    for (uint32_t y = 0; y < 400; y += 16)
+        check_cell(rig, 0, y, glyph_a, rig_mode_color(7), rig_mode_color(0),
+                   false);
+}
+
 /* Lower part from address 0, not panned. */
 static void test_split(void **state)
 {
@@ -288,7 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_text_glyph),  T(test_line_graphics), T(test_two_fonts),
         T(test_cursor),      T(test_blink),         T(test_underline),
-        T(test_text_scroll), T(test_split),
+        T(test_text_scroll), T(test_split),         T(test_rows_at_one_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
