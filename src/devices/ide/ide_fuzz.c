@@ -240,7 +240,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         if (s.blk[u])
             conf_set_ptr(&c, keys[u][2], s.blk[u]);
     }
-    for (unsigned n = 0; n < FUZZ_HEAD; n++)
+    for (unsigned n = fuzz_map.head; n > 0; n--)
         how = take8(&s.in);
     if (how & 4) {
         refused(&s, how, &c);
