@@ -349,7 +349,7 @@ static void test_capr_just_ahead(void **state)
     struct rig *r = rig_ring(0);
 
     for (unsigned ahead = 1; ahead < 4; ahead++) {
-        rig_wr2(r, RTL_CAPR, (uint16_t)(rig_rd2(r, RTL_CBR) - 16 + ahead));
+        rig_wr2(r, RTL_CAPR, (uint16_t)(rig_rd2(r, RTL_CBR) + ahead - 16u));
         assert_false(put(r, rig_mac, 60));
     }
     rig_free(r);
