@@ -9,7 +9,6 @@
 #include <xen/hvm/ioreq.h>
 
 #define FLIGHTS 16 /* requests that disks have at once; IDE has 2 */
-#define PIECES  GMEM_IOVS(TRACE_BYTES_MAX)
 
 struct rec_mem {
     struct gmem gmem;
