@@ -79,8 +79,13 @@ static void finished(struct blk_req *r, int err)
 
     f->busy = false;
     f->out.in_flight--;
-    if (err)
-        end(f, TRACE_WHY_ERROR, err);
+    if (!err)
+        return;
+    /* Buffers begin with a record: what is in front of this one is whole. */
+    f->off = r->off_bytes;
+    f->len = 0;
+    f->ended = false;
+    end(f, TRACE_WHY_ERROR, err);
 }
 
 /* Hands what there is to a worker. False: it has the last one still. */
@@ -207,11 +212,14 @@ void rec_file_close(struct rec_file *f)
 
     while (f->busy)
         pool_wait(f->out.pool);
-    if (f->off + f->len == f->head) {
-        unlink(f->path); /* the guest never ran */
+    if (f->off + f->len <= f->head) {
+        unlink(f->path); /* the guest never ran, or nothing could be written */
     } else {
         end(f, TRACE_WHY_CLOSED, 0);
         rc = write_all(f->fd, f->buf, f->len, f->off);
+        /* of a buffer that did not fit some may be behind */
+        if (!rc && ftruncate(f->fd, (off_t)(f->off + f->len)) < 0)
+            rc = -errno;
         if (rc < 0)
             log_line(f->log, "-record %s: %s, its end is missing", f->path,
                      strerror(-rc));

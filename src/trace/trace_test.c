@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Format, recorder and replay; a machine on the bench stands for a guest. */
+#include "../block/pool.h"
 #include "../ioreq/ring.h"
 #include "../machine/rig.h"
 #include "rec.h"
@@ -9,10 +10,12 @@
 #include <fcntl.h>
 #include <hvmd/loop.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -367,6 +370,18 @@ static void test_the_cap_ends_it(void **state)
     free(p);
 }
 
+/* About 5 KiB of trace each. */
+static void strings(struct deck *d, unsigned n)
+{
+    while (n--)
+        request(d, (struct ioreq){.addr = 0x80,
+                                  .size = 4,
+                                  .count = 512,
+                                  .data_is_ptr = 1,
+                                  .df = 0,
+                                  .data = DATA});
+}
+
 /* The loop never runs, so no buffer comes back. */
 static void test_a_slow_disk_ends_it(void **state)
 {
@@ -376,13 +391,7 @@ static void test_a_slow_disk_ends_it(void **state)
     size_t len;
 
     start(d);
-    for (unsigned i = 0; i < 10000; i++)
-        request(d, (struct ioreq){.addr = 0x80,
-                                  .size = 4,
-                                  .count = 512,
-                                  .data_is_ptr = 1,
-                                  .df = 0,
-                                  .data = DATA});
+    strings(d, 10000);
     assert_non_null(strstr(d->r->b->log_text, "not written fast enough"));
     finish(d);
     p = slurp(d->path, &len);
@@ -390,6 +399,52 @@ static void test_a_slow_disk_ends_it(void **state)
     assert_int_equal(n.end, TRACE_WHY_SLOW);
     assert_true(len > 8u << 20);
     free(p);
+}
+
+/* A file that takes so much and no more; pool_wait(): a buffer is done. */
+static void record_into(struct deck *d, rlim_t bytes)
+{
+    struct rlimit old, limit;
+
+    signal(SIGXFSZ, SIG_IGN); /* as in hvmd */
+    start(d);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    limit = old;
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        strings(d, 2000); /* more than a buffer, less than two */
+        if (!strstr(d->r->b->log_text, "recording has ended"))
+            pool_wait(d->pool);
+    }
+    finish(d);
+    setrlimit(RLIMIT_FSIZE, &old);
+    assert_non_null(strstr(d->r->b->log_text, strerror(EFBIG)));
+}
+
+static void test_a_full_disk_leaves_a_whole_trace(void **state)
+{
+    struct deck *d = *state;
+    struct replay_counts n;
+    uint8_t *p;
+    size_t len;
+
+    record_into(d, 12u << 20);
+    p = slurp(d->path, &len);
+    assert_true(len > 7u << 20 && len <= (8u << 20) + 16);
+    n = replayed(p, len);
+    assert_int_equal(n.end, TRACE_WHY_ERROR);
+    assert_true(n.requests > 1000 && n.requests < 2000);
+    assert_int_equal(n.differ, 0);
+    free(p);
+}
+
+static void test_a_full_disk_leaves_no_file_without_a_head(void **state)
+{
+    struct deck *d = *state;
+
+    record_into(d, 1u << 20);
+    assert_int_equal(access(d->path, F_OK), -1);
 }
 
 static void test_files_that_are_refused(void **state)
@@ -471,6 +526,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_cap_ends_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_slow_disk_ends_it, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_a_whole_trace,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_full_disk_leaves_no_file_without_a_head, setup, teardown),
         cmocka_unit_test_setup_teardown(test_files_that_are_refused, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_hostile_traces, setup, teardown),
