@@ -233,12 +233,17 @@ static int add_drive(struct args *a, struct keyval *kv, struct err *e)
     bool cd = media && !strcmp(media, "cdrom");
     uint32_t index = UINT32_MAX, bus = UINT32_MAX, unit = UINT32_MAX;
     struct image *im;
-    int rc = number(kv, "index", MACHINE_DISKS - 1, &index, e);
+    int rc;
 
+    if (iface && !strcmp(iface, "none")) {
+        keyval_skip(kv, "", "index bus unit"); /* of no place */
+        return 0; /* opened for the device that names it */
+    }
+    rc = number(kv, "index", MACHINE_DISKS - 1, &index, e);
     rc = rc ? rc : number(kv, "bus", 1, &bus, e);
     rc = rc ? rc : number(kv, "unit", 1, &unit, e);
-    if (rc || (iface && !strcmp(iface, "none")))
-        return rc; /* opened for the device that names it */
+    if (rc)
+        return rc;
     if (iface && !strcmp(iface, "pflash")) {
         a->board.rom = keyval_get(kv, "", "file");
         keyval_skip(kv, "", "format readonly read-only cache");
