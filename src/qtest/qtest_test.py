@@ -63,6 +63,10 @@ class Process(Case):
         r = self.stdio("outl 0xcf8 0x80000002\ninw 0xcfc\noutb 0xcf8 0\ninb 0xcfd\n")
         self.assertEqual((r.returncode, r.stdout), (0, "OK\nOK 0x1237\nOK\nOK 0x0012\n"))
 
+    def test_blanks_at_the_end_of_a_line_are_nothing(self):
+        r = self.stdio("outl 0xcf8 0x80000000 \r\ninl 0xcfc  \n \n", "-M", "pc,accel=qtest")
+        self.assertEqual((r.returncode, r.stdout), (0, "OK\nOK 0x12378086\n"))
+
     def test_stdio_of_a_plain_file(self):
         path = self.file(0, "in", b"inb 0x0\n" * 1000)
         with open(path, encoding="ascii") as f:
@@ -83,6 +87,8 @@ class Process(Case):
                 "-machine pc-i440fx-10.0 -accel qtest -blockdev "
                 "driver=null-co,read-zeroes=on,node-name=null0,size=64M "
                 "-device ide-cd,drive=null0 -name x,debug-threads=on",
+                "-M pc -drive if=none,index=30,file=null-co://,format=raw,id=nullcd0 "
+                "-device ide-cd,drive=nullcd0",
                 '-accel qtest -blockdev {"driver":"null-co","node-name":"n0","size":4096} '
                 "-device ide-hd,drive=n0,bus=ide.1,unit=1"):
             r = self.stdio("inb 0x0\n", *args.split())
