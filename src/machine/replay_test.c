@@ -5,10 +5,12 @@
  * id: `meson test --suite replay` runs and lists them all.
  *
  * Out of scope, as nothing here could have the fault:
- *   XSA-208, 209, 211, CVE-2017-2615, -2620, -2016-9603, -2007-1320,
- * -2008-4539, -2014-8106, -2017-15289, -2017-18030    Cirrus blits: there is no
- * blitter XSA-335, CVE-2020-14364                 USB set-up: there is no USB
- *   CVE-2024-8354, QEMU's #119              UHCI: there is none
+ *
+ * - Cirrus blits, there is no blitter: XSA-208, 209, 211, CVE-2017-2615, -2620,
+ *   -2016-9603, -2007-1320, -2008-4539, -2014-8106, -2017-15289, -2017-18030
+ * - USB set-up, there is no USB: XSA-335, CVE-2020-14364
+ * - UHCI, there is none: CVE-2024-8354, QEMU's #119
+ *
  * There is no floppy controller, PIT, MSI-X or pass-through either; what stands
  * in the place of those is tested.
  */
