@@ -4,6 +4,8 @@
  * can provoke goes to guest_log(), which has a token bucket per device and
  * message id (10 at once, then 1/s with a tally), a rate for all of them and a
  * cap for the life of the domain (rule R10). Guest bytes are printed escaped.
+ * What the host did wrong goes to host_log(): that a guest talks a lot does not
+ * hide it.
  * Loop thread only.
  */
 #ifndef HVMD_LOG_H
@@ -17,7 +19,9 @@ struct dev;
 struct clock;
 
 #define LOG_GUEST_CAP_BYTES (1u << 20)
-#define LOG_BURST           10u
+/* Of those, what is left for host_log(). */
+#define LOG_HOST_BYTES (64u << 10)
+#define LOG_BURST      10u
 /* Of all messages together: so much at once, then so much a second. */
 #define LOG_GUEST_BURST_BYTES 8192u
 #define LOG_GUEST_BYTES_PER_S 768u
@@ -52,7 +56,13 @@ void log_from(struct log *, const char *who, const char *fmt, ...)
 /* A line about something the guest did; id < DEV_LOG_IDS. Always counted. */
 void guest_log(struct dev *, unsigned id, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same where there is no device (ring, VNC, QMP). */
+/*
+ * A line about the host that a guest made happen, as when its disk fails: its
+ * own bucket and the cap hold it back, not what other messages have used.
+ */
+void host_log(struct dev *, unsigned id, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same as guest_log() where there is no device (ring, VNC, QMP). */
 void bucket_log(struct log *, struct log_bucket *, const char *who,
                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 

@@ -317,6 +317,39 @@ static void guest_log_has_a_budget(void **s)
     assert_null(strstr(logged, "over the cap"));
 }
 
+/* A guest that talks all the time cannot hide that its disk fails. */
+static void host_log_is_heard_beside_a_talking_guest(void **s)
+{
+    struct clock c;
+    struct log l = {.write = log_keep, .clock = &c};
+    struct dev d = {.ops = &noisy_ops, .env.log = &l};
+    struct log_bucket talk[64] = {{0}};
+
+    fake_now = 0;
+    logged_len = 0;
+    clock_init(&c, fake_source, NULL);
+    for (unsigned i = 0; i < 1000; i++)
+        bucket_log(&l, &talk[i % 64], "guest", "so much to say");
+    bucket_log(&l, &(struct log_bucket){0}, "guest", "a word too many");
+    host_log(&d, 0, "the disk fails");
+    assert_null(strstr(logged, "a word too many"));
+    assert_non_null(strstr(logged, "noisy: the disk fails\n"));
+    l.guest_bytes = LOG_GUEST_CAP_BYTES - LOG_HOST_BYTES;
+    fake_now += 60 * NS_PER_S;
+    bucket_log(&l, &(struct log_bucket){0}, "guest", "a word too many");
+    host_log(&d, 0, "it fails again");
+    assert_null(strstr(logged, "a word too many"));
+    assert_non_null(strstr(logged, "it fails again"));
+    /* but has a bucket and an end too */
+    for (unsigned i = 0; i < 1000; i++)
+        host_log(&d, 1, "and again");
+    assert_true(l.guest_bytes < LOG_GUEST_CAP_BYTES - LOG_HOST_BYTES + 11 * 32);
+    l.guest_bytes = LOG_GUEST_CAP_BYTES;
+    host_log(&d, 2, "for good");
+    assert_null(strstr(logged, "for good"));
+    assert_int_equal(d.mistakes, 0);
+}
+
 static void log_escape_stays_inside(void **s)
 {
     char out[8];
@@ -517,6 +550,7 @@ int main(void)
         cmocka_unit_test(timers_fire_in_order_and_within_budget),
         cmocka_unit_test(work_goes_on_while_time_stands_still),
         cmocka_unit_test(guest_log_has_a_budget),
+        cmocka_unit_test(host_log_is_heard_beside_a_talking_guest),
         cmocka_unit_test(log_escape_stays_inside),
         cmocka_unit_test(state_round_trip_and_refusals),
         cmocka_unit_test(state_covers_finds_gaps),

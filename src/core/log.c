@@ -77,20 +77,23 @@ static bool bytes_left(struct log *l, uint64_t now)
         l->refilled_ns += seconds * NS_PER_S;
     }
     return l->spent_bytes < LOG_GUEST_BURST_BYTES &&
-           l->guest_bytes < LOG_GUEST_CAP_BYTES;
+           l->guest_bytes < LOG_GUEST_CAP_BYTES - LOG_HOST_BYTES;
 }
 
 /* True when a line may go out now; *held: how many were held back before. */
-static bool bucket_take(struct log *l, struct log_bucket *b, uint32_t *held)
+static bool bucket_take(struct log *l, struct log_bucket *b, bool host,
+                        uint32_t *held)
 {
     uint64_t now = l->clock ? clock_now(l->clock) : 0;
     uint64_t refill = (now - b->last_ns) / NS_PER_S;
+    bool left =
+        host ? l->guest_bytes < LOG_GUEST_CAP_BYTES : bytes_left(l, now);
 
     if (refill) {
         b->used = refill >= b->used ? 0 : b->used - (uint32_t)refill;
         b->last_ns += refill * NS_PER_S;
     }
-    if (b->used >= LOG_BURST || !bytes_left(l, now)) {
+    if (b->used >= LOG_BURST || !left) {
         if (b->held < UINT32_MAX)
             b->held++;
         l->guest_dropped++;
@@ -102,15 +105,15 @@ static bool bucket_take(struct log *l, struct log_bucket *b, uint32_t *held)
     return true;
 }
 
-__attribute__((format(printf, 4, 0))) static void
-emit(struct log *l, struct log_bucket *b, const char *who, const char *fmt,
-     va_list ap)
+__attribute__((format(printf, 5, 0))) static void
+emit(struct log *l, struct log_bucket *b, bool host, const char *who,
+     const char *fmt, va_list ap)
 {
     char line[LINE_MAX_BYTES];
     uint32_t held;
     size_t len;
 
-    if (!l || !l->write || !bucket_take(l, b, &held))
+    if (!l || !l->write || !bucket_take(l, b, host, &held))
         return;
     len = format(line, who, fmt, ap);
     if (held) {
@@ -123,7 +126,8 @@ emit(struct log *l, struct log_bucket *b, const char *who, const char *fmt,
             line[len - 1] = '\n';
     }
     l->guest_bytes += len;
-    l->spent_bytes += len;
+    if (!host)
+        l->spent_bytes += len;
     l->write(l->ctx, line, len);
 }
 
@@ -133,7 +137,17 @@ void guest_log(struct dev *d, unsigned id, const char *fmt, ...)
 
     d->mistakes++;
     va_start(ap, fmt);
-    emit(d->env.log, &d->bucket[id % DEV_LOG_IDS], d->ops->name, fmt, ap);
+    emit(d->env.log, &d->bucket[id % DEV_LOG_IDS], false, d->ops->name, fmt,
+         ap);
+    va_end(ap);
+}
+
+void host_log(struct dev *d, unsigned id, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    emit(d->env.log, &d->bucket[id % DEV_LOG_IDS], true, d->ops->name, fmt, ap);
     va_end(ap);
 }
 
@@ -143,7 +157,7 @@ void bucket_log(struct log *l, struct log_bucket *b, const char *who,
     va_list ap;
 
     va_start(ap, fmt);
-    emit(l, b, who, fmt, ap);
+    emit(l, b, false, who, fmt, ap);
     va_end(ap);
 }
 

@@ -63,9 +63,9 @@ void ide_medium_error(struct ide_chan *ch, int err, uint64_t off)
 {
     struct ide_unit *u = ide_cmd_unit(ch);
 
-    guest_log(&ch->ide->dev, IDE_LOG_IO,
-              "unit %u: command %02x failed at byte %llu: error %d", u->n,
-              ch->st->cmd, (unsigned long long)off, -err);
+    host_log(&ch->ide->dev, IDE_LOG_IO,
+             "unit %u: command %02x failed at byte %llu: error %d", u->n,
+             ch->st->cmd, (unsigned long long)off, -err);
     if (u->kind == KIND_CD) {
         u->st->sense_lba = (uint32_t)(off / CD_SECTOR);
         u->st->sense_info = 1;
@@ -210,8 +210,8 @@ static void run_io_end(struct ide_chan *ch, int err)
         break;
     case PH_FLUSH:
         if (err) {
-            guest_log(&ch->ide->dev, IDE_LOG_IO,
-                      "unit %u: flush failed: error %d", u->n, -err);
+            host_log(&ch->ide->dev, IDE_LOG_IO,
+                     "unit %u: flush failed: error %d", u->n, -err);
             ata_fail(ch, ER_ABRT);
         } else {
             ata_flush_end(ch);
