@@ -67,7 +67,7 @@ static void start(struct deck *d)
     struct rig *r = d->r;
     struct err e;
 
-    d->rec = rec_open(d->path, d->pool, &r->b->log, &e);
+    d->rec = rec_open(d->path, RIG_RAM_BYTES, d->pool, &r->b->log, &e);
     assert_non_null(d->rec);
     for (unsigned i = 0; i < MACHINE_DISKS; i++)
         if (r->conf.disk[i].blk)
@@ -453,14 +453,17 @@ static void test_files_that_are_refused(void **state)
     struct err e;
     char bad[64];
 
-    d->rec = rec_open(d->path, d->pool, &d->r->b->log, &e);
+    assert_null(
+        rec_open(d->path, TRACE_RAM_MOST + 1, d->pool, &d->r->b->log, &e));
+    assert_non_null(strstr(e.text, "4096 MiB"));
+    d->rec = rec_open(d->path, TRACE_RAM_MOST, d->pool, &d->r->b->log, &e);
     assert_non_null(d->rec);
-    assert_null(rec_open(d->path, d->pool, &d->r->b->log, &e));
+    assert_null(rec_open(d->path, 1, d->pool, &d->r->b->log, &e));
     assert_non_null(strstr(e.text, "is there already"));
     finish(d); /* nothing began: no file is left */
     assert_int_equal(access(d->path, F_OK), -1);
     snprintf(bad, sizeof(bad), "%s/no/t", d->dir);
-    assert_null(rec_open(bad, d->pool, &d->r->b->log, &e));
+    assert_null(rec_open(bad, 1, d->pool, &d->r->b->log, &e));
     assert_non_null(strstr(e.text, "No such file"));
     rig_start(d->r); /* for the end of the test */
 }
