@@ -267,6 +267,63 @@ static void test_save_amid_trim(void **state)
     rig_free(r);
 }
 
+/* A read by DMA that waits for the disk when SRST takes it away. */
+static struct rig *srst_amid_dma(void)
+{
+    static const struct rig_prd prd[] = {{RIG_DATA, SECTOR}};
+    struct rig *r = rig_new(both);
+
+    blk_mem_hold(r->blk[0], true);
+    rig_prdt(r, prd, 1, true);
+    rig_bm_prepare(r, 0);
+    rig_lba28(r, 0, 0, 1);
+    rig_command(r, 0, CMD_READ_DMA);
+    rig_bm_start(r, 0, true);
+    rig_srst(r, 0);
+    assert_int_equal(rig_bm_status(r, 0), BM_ST_ACTIVE);
+    return r;
+}
+
+/* What is done to it meanwhile is nothing; it ends on the other side. */
+static void test_save_amid_srst_of_dma(void **state)
+{
+    struct rig *r = srst_amid_dma();
+
+    bench_outb(r->b, 0x1f7, CMD_DIAGNOSTIC);
+    bench_outb(r->b, 0x1f7, CMD_DEVICE_RESET);
+    rig_srst(r, 0);
+    assert_int_equal(rig_alt(r, 0) & ST_BSY, ST_BSY);
+    ide_ops.pause(r->dev, true);
+    assert_true(blk_mem_release(r->blk[0]));
+    assert_int_equal(r->ide->st.chan[0].phase, PH_RESET);
+    assert_int_equal(rig_bm_status(r, 0), BM_ST_ACTIVE);
+    r = move(r);
+    assert_int_equal(rig_bm_status(r, 0), BM_ST_INTR);
+    assert_true(rig_irq(r, 0));
+    assert_int_equal(rig_status(r, 0), ST_OK);
+    assert_false(rig_irq(r, 0));
+    rig_free(r);
+}
+
+/* The disk goes meanwhile: the engine stops, nobody is left to interrupt. */
+static void test_unplug_amid_srst_of_dma(void **state)
+{
+    struct rig *r = srst_amid_dma();
+
+    assert_int_equal(ide_disk_detach(r->dev, 0), 0);
+    assert_int_equal(rig_bm_status(r, 0), BM_ST_ACTIVE);
+    blk_mem_hold(r->blk[0], false);
+    while (blk_mem_release(r->blk[0]))
+        ;
+    assert_true(ide_unit_idle(r->dev, 0));
+    assert_int_equal(rig_bm_status(r, 0), BM_ST_INTR);
+    assert_false(rig_irq(r, 0));
+    assert_int_equal(rig_status(r, 0), 0);
+    r = move(r);
+    assert_false(rig_irq(r, 0));
+    rig_free(r);
+}
+
 static void wrong(const struct ide_state *st, const char *field)
 {
     struct err err;
@@ -467,6 +524,8 @@ int main(void)
         cmocka_unit_test(test_packet_dma_in_turns),
         cmocka_unit_test(test_stale_wpos_is_taken_again),
         cmocka_unit_test(test_save_amid_trim),
+        cmocka_unit_test(test_save_amid_srst_of_dma),
+        cmocka_unit_test(test_unplug_amid_srst_of_dma),
         cmocka_unit_test(test_transfer_that_cannot_be),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_hostile),
