@@ -2,6 +2,7 @@
 /* The controller, the set-up of the tests, saving and hostile input. */
 #include "ps2_test.h"
 
+#include <errno.h>
 #include <hvmd/machine.h>
 #include <stdlib.h>
 
@@ -541,6 +542,30 @@ static void cve_2017_16845_saved_queue_positions(void **state)
     free(bad);
 }
 
+/* Values that fit their field, but that no guest can set. */
+static void state_no_guest_makes(void **state)
+{
+    struct rig *r = *state;
+    struct ps2_regs *p = &r->p->r, good = *p;
+    size_t n = state_bytes(&ps2_state);
+    uint8_t *buf = malloc(n);
+    struct err e;
+
+    for (unsigned i = 0; i < 8; i++) {
+        *p = good;
+        p->kbd.set = i == 0 ? 0 : 1;
+        p->aux.id = i == 1 ? 1 : i == 2 ? 2 : 3;
+        p->aux.rate = i == 3 ? 9 : 10;
+        p->aux.dx = i == 4 ? AUX_COUNT_MAX + 1 : AUX_COUNT_MAX;
+        p->aux.dy = 0u - (i == 5 ? AUX_COUNT_MAX + 1 : AUX_COUNT_MAX);
+        p->aux.dz = i == 6 ? 0x80000000u : 0;
+        state_save(&ps2_state, r->dev, buf);
+        assert_int_equal(state_load(&ps2_state, r->dev, buf, n, &e),
+                         i < 7 ? -EINVAL : 0);
+    }
+    free(buf);
+}
+
 /* Any bytes from the guest and any input: bounded, and it still works. */
 static void hammer(void **state)
 {
@@ -592,27 +617,17 @@ int main(int argc, char **argv)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        T(ctl_self_tests),
-        T(ctl_ram),
-        T(ctl_enable_bits),
-        T(ctl_disabled_keeps_bytes),
-        T(ctl_output_port),
-        T(ctl_poll_input),
-        T(ctl_reset_line),
-        T(ctl_reset_machine),
-        T(ctl_ports_taken),
-        T(ctl_password_swallowed),
-        T(ctl_linux_aux_probe),
-        T(ctl_seabios_init),
-        T(ctl_irq_edges),
-        T(ctl_answer_before_key),
-        T(ctl_two_devices),
-        T(ctl_flush_ends),
-        T(ctl_wide_access),
-        T(ctl_reset_state),
-        T(state_mid_sequence),
-        T(cve_2017_16845_saved_queue_positions),
-        T(hammer),
+        T(ctl_self_tests),       T(ctl_ram),
+        T(ctl_enable_bits),      T(ctl_disabled_keeps_bytes),
+        T(ctl_output_port),      T(ctl_poll_input),
+        T(ctl_reset_line),       T(ctl_reset_machine),
+        T(ctl_ports_taken),      T(ctl_password_swallowed),
+        T(ctl_linux_aux_probe),  T(ctl_seabios_init),
+        T(ctl_irq_edges),        T(ctl_answer_before_key),
+        T(ctl_two_devices),      T(ctl_flush_ends),
+        T(ctl_wide_access),      T(ctl_reset_state),
+        T(state_mid_sequence),   T(cve_2017_16845_saved_queue_positions),
+        T(state_no_guest_makes), T(hammer),
     };
     int failed;
 

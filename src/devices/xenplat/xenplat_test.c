@@ -214,6 +214,21 @@ static void each_bit(void **state)
     assert_int_equal(r->m.disks, 3);
 }
 
+static void journal_as_text(void **state)
+{
+    char text[32];
+
+    xenplat_went_text(XENPLAT_WENT_UNIT(1) | XENPLAT_WENT_NICS, text,
+                      sizeof(text));
+    assert_string_equal(text, "hdb nics");
+    xenplat_went_text(0, text, sizeof(text));
+    assert_string_equal(text, "nothing");
+    xenplat_went_text(1, text, 1);
+    assert_string_equal(text, "");
+    assert_string_equal(xenplat_via_name(XENPLAT_VIAS - 1), "refused");
+    assert_string_equal(xenplat_via_name(XENPLAT_VIAS), "unknown");
+}
+
 static void journal(void **state)
 {
     struct rig *r = *state;
@@ -526,6 +541,7 @@ int main(void)
         T(rom_lock_refused),
         T(linux_drivers),
         T(each_bit),
+        T(journal_as_text),
         T(journal),
         T(told_after_a_flood),
         T(journal_of_bar0),
