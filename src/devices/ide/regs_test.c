@@ -402,6 +402,15 @@ static void test_smart_more(void **state)
     rig_command(r, 0, CMD_READ);
     assert_int_equal(rig_error(r, 0), ER_IDNF);
     assert_int_equal(r->ide->unit[0].st->err_count, 0);
+    /* the count of errors stays at the most that a word holds */
+    smart(r, SMART_ENABLE, 0, 0);
+    rig_nodata(r, 0, CMD_SMART);
+    r->ide->unit[0].st->err_count = 0xfffe;
+    for (unsigned i = 0; i < 3; i++) {
+        rig_lba28(r, 0, 0xfffffff, 1);
+        rig_command(r, 0, CMD_READ);
+    }
+    assert_int_equal(r->ide->unit[0].st->err_count, 0xffff);
     rig_free(r);
 }
 
