@@ -455,6 +455,9 @@ static void state_of_an_older_version(void **s)
         state_decode(&grown_state, 3, (const uint8_t *)"\5", 1, &x, &e),
         -EINVAL);
     assert_non_null(strstr(e.text, "knows 1 to 2"));
+    /* of version 0 every field would be absent */
+    assert_int_equal(
+        state_decode(&grown_state, 0, (const uint8_t *)"", 0, &x, &e), -EINVAL);
 }
 
 static void state_saves_what_is_live(void **s)
