@@ -22,6 +22,7 @@ struct bench {
     uint64_t now_ns;
     uint8_t *ram;
     size_t ram_bytes;
+    uint8_t *ram_wet;            /* pages written since set-up (keep.h) */
     uint64_t hole_gpa, hole_len; /* "ballooned out" part of RAM */
     uint64_t mirror_end;         /* RAM repeats up to there; 0: it does not */
     unsigned pins;               /* pinned spans not yet unpinned */
@@ -37,6 +38,7 @@ struct bench {
     uint64_t vram_gfn; /* HV_GFN_NONE: staging */
     uint8_t *vram_dirty;
     bool vram_tracked;
+    uint8_t *vram_wet;  /* as ram_wet */
     uint8_t *vram_told; /* pages that the card says it wrote, one byte each */
     bool suspended, rom_locked;
     int shutdown; /* enum hv_shutdown, -1: not asked for */
@@ -63,6 +65,8 @@ void bench_step(struct bench *, uint64_t ns);
 unsigned bench_rises(struct bench *, unsigned isa_line);
 /* Marks VRAM pages dirty as a guest's direct write would. */
 void bench_vram_touch(struct bench *, uint32_t off, uint32_t len);
+/* Whoever writes to b->ram without gmem, and wants it brought back. */
+void bench_ram_touch(struct bench *, uint64_t gpa, size_t len);
 
 /* Port and memory accesses on b->bus. */
 static inline uint8_t bench_inb(struct bench *b, uint16_t port)

@@ -107,8 +107,10 @@ static int vram_alloc(struct hv *hv, uint32_t pages)
     b->vram = calloc(pages, HV_PAGE_BYTES);
     b->vram_dirty = calloc(pages, 1);
     b->vram_told = calloc(pages, 1);
+    b->vram_wet = calloc(pages, 1);
     b->vram_pages = pages;
-    return b->vram && b->vram_dirty && b->vram_told ? 0 : -ENOMEM;
+    return b->vram && b->vram_dirty && b->vram_told && b->vram_wet ? 0
+                                                                   : -ENOMEM;
 }
 
 static uint8_t *vram_ptr(struct hv *hv)
@@ -129,7 +131,7 @@ static void vram_wrote(struct hv *hv, uint64_t off, uint64_t len)
     for (uint64_t p = off / HV_PAGE_BYTES;
          len && p <= (off + len - 1) / HV_PAGE_BYTES; p++)
         if (p < b->vram_pages)
-            b->vram_told[p] = 1;
+            b->vram_told[p] = b->vram_wet[p] = 1;
 }
 
 static int vram_dirty(struct hv *hv, uint32_t pages, uint8_t *bits)
@@ -234,13 +236,16 @@ static int mem_write(struct gmem *g, uint64_t gpa, const void *src, size_t len)
     gpa = folded(b, gpa);
     if (plain_ram(b, gpa, len)) {
         memcpy(b->ram + gpa, src, len);
+        bench_ram_touch(b, gpa, len);
         return 0;
     }
     for (size_t i = 0; i < len; i++) {
-        if (gpa + i >= gpa && has_ram(b, gpa + i))
+        if (gpa + i >= gpa && has_ram(b, gpa + i)) {
             b->ram[gpa + i] = p[i];
-        else
+            bench_ram_touch(b, gpa + i, 1);
+        } else {
             rc = -EFAULT;
+        }
     }
     return rc;
 }
@@ -267,6 +272,7 @@ static int mem_pin(struct gmem *g, uint64_t gpa, size_t len, bool wr,
             at = b->ram + b->ram_bytes; /* the scratch page behind RAM */
             memset(at, 0xff, HV_PAGE_BYTES);
         }
+        bench_ram_touch(b, (uint64_t)(at - b->ram), part);
         if (n && (uint8_t *)iov[n - 1].iov_base + iov[n - 1].iov_len == at) {
             iov[n - 1].iov_len += part;
         } else {
@@ -330,7 +336,8 @@ struct bench *bench_new(size_t ram_bytes)
     if (!b)
         abort();
     b->ram = calloc(1, ram_bytes + HV_PAGE_BYTES);
-    if (!b->ram)
+    b->ram_wet = calloc(1, ram_bytes / HV_PAGE_BYTES + 2);
+    if (!b->ram || !b->ram_wet)
         abort();
     b->ram_bytes = ram_bytes;
     b->hv.ops = &bench_hv_ops;
@@ -351,9 +358,11 @@ struct bench *bench_new(size_t ram_bytes)
 void bench_free(struct bench *b)
 {
     free(b->ram);
+    free(b->ram_wet);
     free(b->vram);
     free(b->vram_dirty);
     free(b->vram_told);
+    free(b->vram_wet);
     free(b);
 }
 
@@ -393,5 +402,12 @@ void bench_vram_touch(struct bench *b, uint32_t off, uint32_t len)
 {
     for (uint32_t p = off / HV_PAGE_BYTES;
          len && p <= (off + len - 1) / HV_PAGE_BYTES && p < b->vram_pages; p++)
-        b->vram_dirty[p] = 1;
+        b->vram_dirty[p] = b->vram_wet[p] = 1;
+}
+
+void bench_ram_touch(struct bench *b, uint64_t gpa, size_t len)
+{
+    for (uint64_t p = gpa / HV_PAGE_BYTES;
+         len && p <= (gpa + len - 1) / HV_PAGE_BYTES; p++)
+        b->ram_wet[p] = 1;
 }

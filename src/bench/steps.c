@@ -128,7 +128,10 @@ void steps_poke(struct steps *s, uint32_t gpa, const void *p, size_t len)
     if (gpa < s->b->ram_bytes) {
         size_t room = s->b->ram_bytes - gpa;
 
-        memcpy(s->b->ram + gpa, p, len < room ? len : room);
+        if (len > room)
+            len = room;
+        memcpy(s->b->ram + gpa, p, len);
+        bench_ram_touch(s->b, gpa, len);
     }
 }
 
@@ -386,7 +389,7 @@ static void one_step(struct steps *s)
 
 void steps_run(struct steps *s, void (*between)(struct steps *))
 {
-    if (s->map->place)
+    if (s->map->place && !s->placed)
         s->map->place(s);
     for (unsigned i = 0; i < STEPS_MOST && s->in.left; i++) {
         one_step(s);
@@ -395,10 +398,15 @@ void steps_run(struct steps *s, void (*between)(struct steps *))
     }
 }
 
-void steps_end(struct steps *s)
+void steps_quiet(struct steps *s)
 {
     quiesce(s);
     MUST(!s->b->pins);
+}
+
+void steps_end(struct steps *s)
+{
+    steps_quiet(s);
     while (s->ndevs)
         dev_free(s->dev[--s->ndevs]);
     for (unsigned u = 0; u < STEPS_BLKS; u++)

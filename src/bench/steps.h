@@ -87,9 +87,10 @@ struct steps_map {
     void (*own)(struct steps *, unsigned n, unsigned a);
     /* How many bytes follow them; NULL: none do. */
     unsigned (*own_bytes)(struct bytes, unsigned n, unsigned a);
-    void (*place)(struct steps *); /* after each reset; may be NULL */
-    unsigned head;                 /* bytes that the target takes first */
-    bool bulk;                     /* long string operations make sense */
+    void (*place)(struct steps *);  /* after each reset; may be NULL */
+    unsigned head;                  /* bytes that the target takes first */
+    bool bulk;                      /* long string operations make sense */
+    void (*unmake)(struct steps *); /* what build() made; may be NULL */
 };
 
 /* Of the targets that are made of steps: for replay_main.c. */
@@ -121,7 +122,10 @@ struct steps {
     struct steps_chr chr;
     bool paused;
     size_t saved_most; /* bytes that saved state may take; 0: any */
-    void *ctx;         /* the target's */
+    void *ctx;         /* the target's; of steps_kept(): freed with it */
+    struct kept *kept;
+    bool placed; /* by steps_kept() */
+    bool unmade; /* not to be brought back */
 };
 
 /* With a bench, a PCI bus and nothing on it. */
@@ -133,8 +137,19 @@ struct dev *steps_add(struct steps *, const struct dev_ops *,
 void steps_refused(struct steps *, const struct dev_ops *, const struct conf *);
 /* To the end of the input. Between steps the target may look; may be NULL. */
 void steps_run(struct steps *, void (*between)(struct steps *));
-/* Pauses, waits for back ends, looks that nothing is left, frees all. */
+/* Pauses, waits for back ends, looks that nothing is left. */
+void steps_quiet(struct steps *);
+/* The same, and frees all. */
 void steps_end(struct steps *);
+
+/*
+ * A rig that stays (keep.h): build() makes one for each key, with
+ * steps_begin() and steps_add(), all else of it in memory of its own (ctx).
+ * steps_back() ends the input and brings the rig back as it was built.
+ */
+struct steps *steps_kept(struct bytes, unsigned key,
+                         void (*build)(struct steps *, unsigned key));
+void steps_back(struct steps *);
 
 /* One access to the devices, by the seam. */
 uint64_t steps_io(struct steps *, enum io_kind, bool wr, uint64_t addr,

@@ -53,6 +53,7 @@ static const struct steps_window windows[] = {
 
 struct world {
     struct rig rig; /* its bench and machine are those of the steps */
+    struct rom rom;
     struct steps *s;
 };
 
@@ -148,6 +149,15 @@ static void place(struct steps *s)
     rig_firmware(&((struct world *)s->ctx)->rig);
 }
 
+static void unmake(struct steps *s)
+{
+    machine_free(machine_of(s));
+    ((struct world *)s->ctx)->rig.m = NULL;
+    s->ndevs = 0;
+    clock_pause(&s->b->clock, false);
+    MUST(!s->b->claims && !s->b->pci_claims);
+}
+
 const struct steps_map fuzz_map = {
     .win = windows,
     .nwin = sizeof(windows) / sizeof(windows[0]),
@@ -155,6 +165,7 @@ const struct steps_map fuzz_map = {
     .own_bytes = own_bytes,
     .place = place,
     .bulk = true,
+    .unmake = unmake,
 };
 
 static void configure(struct steps *s, struct machine_conf *c,
@@ -193,39 +204,41 @@ static void unplug(struct steps *s)
 #endif
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+static void build(struct steps *s, unsigned key)
 {
     static const uint8_t image[512] = {0x55, 0xaa, 1};
-    struct rom rom = {image, sizeof(image)};
-    struct world w = {.s = NULL};
-    struct steps s = {.seam = &seam, .ctx = &w};
+    struct world *w = calloc(1, sizeof(*w));
     struct machine_conf c;
     struct machine_host host;
     struct err e;
 
-    w.s = &s;
-    steps_begin(&s, &fuzz_map, data, len, RAM);
-    configure(&s, &c, &rom);
-    host = (struct machine_host){.hv = &s.b->hv,
-                                 .gmem = &s.b->gmem,
-                                 .clock = &s.b->clock,
-                                 .log = &s.b->log,
+    s->ctx = w;
+    s->seam = &seam;
+    w->s = s;
+    w->rom = (struct rom){image, sizeof(image)};
+    steps_begin(s, &fuzz_map, NULL, 0, RAM);
+    configure(s, &c, &w->rom);
+    host = (struct machine_host){.hv = &s->b->hv,
+                                 .gmem = &s->b->gmem,
+                                 .clock = &s->b->clock,
+                                 .log = &s->b->log,
                                  .disk_gone = disk_gone,
                                  .nic_gone = nic_gone,
                                  .blacklisted = blacklisted,
-                                 .ctx = &w};
-    w.rig.b = s.b;
-    w.rig.m = machine_new(&c, &host, &e);
-    MUST(w.rig.m);
-    while ((s.dev[s.ndevs] = machine_dev_at(w.rig.m, s.ndevs)))
-        s.ndevs++;
-    steps_run(&s, NULL);
-    unplug(&s);
-    machine_free(w.rig.m);
-    w.rig.m = NULL;
-    s.ndevs = 0;
-    clock_pause(&s.b->clock, false);
-    MUST(!s.b->claims && !s.b->pci_claims);
-    steps_end(&s);
+                                 .ctx = w};
+    w->rig.b = s->b;
+    w->rig.m = machine_new(&c, &host, &e);
+    MUST(w->rig.m);
+    while ((s->dev[s->ndevs] = machine_dev_at(w->rig.m, s->ndevs)))
+        s->ndevs++;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct steps *s = steps_kept((struct bytes){data, len}, 0, build);
+
+    steps_run(s, NULL);
+    unplug(s);
+    steps_back(s);
     return 0;
 }

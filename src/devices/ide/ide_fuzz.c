@@ -211,46 +211,60 @@ static void refused(struct steps *s, uint8_t how, const struct conf *good)
     steps_refused(s, &ide_ops, &c);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+struct world {
+    struct blk odd[4];
+    struct conf conf;
+};
+
+/* key: 4: no function yet, 8: a long serial number */
+static void build(struct steps *s, unsigned key)
 {
     static const char *const keys[4][3] = {{"present0", "cdrom0", "blk0"},
                                            {"present1", "cdrom1", "blk1"},
                                            {"present2", "cdrom2", "blk2"},
                                            {"present3", "cdrom3", "blk3"}};
-    struct blk odd[4] = {{.ops = NULL}};
-    uint8_t how = 0;
-    struct steps s = {.saved_most = IDE_SAVED_REGS + 2 * IDE_SAVED_MOST};
-    struct conf c = {.n = 0};
+    struct world *w = calloc(1, sizeof(*w));
+    struct conf *c = &w->conf;
 
-    steps_begin(&s, &fuzz_map, data, len, RAM);
-    s.b->mirror_end = 16u << 20;
+    s->ctx = w;
+    s->saved_most = IDE_SAVED_REGS + 2 * IDE_SAVED_MOST;
+    steps_begin(s, &fuzz_map, NULL, 0, RAM);
+    s->b->mirror_end = 16u << 20;
     for (unsigned u = 0; u < 4; u++) {
         bool cd = units[u] == 0 || units[u] & 1;
 
         if (units[u] == -1)
             continue;
         cd = units[u] < 0 ? units[u] == ODD_DVD : cd;
-        conf_set_num(&c, keys[u][0], 1);
-        conf_set_num(&c, keys[u][1], cd);
-        odd[u] = odd_image(units[u]);
+        conf_set_num(c, keys[u][0], 1);
+        conf_set_num(c, keys[u][1], cd);
+        w->odd[u] = odd_image(units[u]);
         if (units[u] < 0)
-            conf_set_ptr(&c, keys[u][2], &odd[u]);
+            conf_set_ptr(c, keys[u][2], &w->odd[u]);
         else if (units[u])
-            s.blk[u] = blk_mem_new((uint64_t)(units[u] & ~1) << 10, cd);
-        if (s.blk[u])
-            conf_set_ptr(&c, keys[u][2], s.blk[u]);
+            s->blk[u] = blk_mem_new((uint64_t)(units[u] & ~1) << 10, cd);
+        if (s->blk[u])
+            conf_set_ptr(c, keys[u][2], s->blk[u]);
     }
-    for (unsigned n = fuzz_map.head; n > 0; n--)
-        how = take8(&s.in);
-    if (how & 4) {
-        refused(&s, how, &c);
-        steps_end(&s);
-        return 0;
-    }
-    if (how & 8)
-        conf_set_str(&c, "serial0", "a serial number that is too long");
-    steps_add(&s, &ide_ops, &c);
-    steps_run(&s, NULL);
-    steps_end(&s);
+    if (key & 8)
+        conf_set_str(c, "serial0", "a serial number that is too long");
+    if (!(key & 4))
+        steps_add(s, &ide_ops, c);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct bytes in = {data, len};
+    struct steps *s;
+    uint8_t how = 0;
+
+    if (FUZZ_HEAD)
+        how = take8(&in);
+    s = steps_kept(in, how & (how & 4 ? 4 : 8), build);
+    if (how & 4)
+        refused(s, how, &((struct world *)s->ctx)->conf);
+    else
+        steps_run(s, NULL);
+    steps_back(s);
     return 0;
 }

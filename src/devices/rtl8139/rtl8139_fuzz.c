@@ -250,34 +250,42 @@ static void refused(struct steps *s, unsigned kind, const struct conf *good)
     steps_refused(s, &rtl8139_ops, &c);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+/* key: as the head of the input, 128: no chip yet. The ctx is its conf. */
+static void build(struct steps *s, unsigned key)
 {
     static const uint8_t image[3000] = {0x55, 0xaa};
-    struct rom rom = {image, sizeof(image)};
-    uint8_t mac[6] = {0x00, 0x16, 0x3e, 0, 0, 1};
-    struct steps s = {.ctx = NULL};
-    struct conf c = {.n = 0};
-    uint8_t how;
+    static const struct rom rom = {image, sizeof(image)};
+    static const uint8_t mac[6] = {0x00, 0x16, 0x3e, 0, 0, 1};
+    struct conf *c = calloc(1, sizeof(*c));
 
-    steps_begin(&s, &fuzz_map, data, len, RAM);
-    s.b->mirror_end = 4u << 20;
-    how = take8(&s.in);
-    s.net = net_mem_new();
-    conf_set_ptr(&c, "net", how & 64 ? NULL : s.net);
-    conf_set_num(&c, "revision", how & 7 ? 0x20 : 0x10);
-    conf_set_num(&c, "devfn", DEVFN);
-    if (!(how & 32)) {
-        conf_set_ptr(&c, "mac", mac);
-        conf_set_ptr(&c, "rom", &rom);
+    s->ctx = c;
+    steps_begin(s, &fuzz_map, NULL, 0, RAM);
+    s->b->mirror_end = 4u << 20;
+    s->net = net_mem_new();
+    conf_set_ptr(c, "net", key & 64 ? NULL : s->net);
+    conf_set_num(c, "revision", key & 1 ? 0x20 : 0x10);
+    conf_set_num(c, "devfn", DEVFN);
+    if (!(key & 32)) {
+        conf_set_ptr(c, "mac", (void *)mac);
+        conf_set_ptr(c, "rom", (void *)&rom);
     }
+    if (!(key & 128))
+        steps_add(s, &rtl8139_ops, c);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct bytes in = {data, len};
+    uint8_t how = take8(&in);
+    struct steps *s =
+        steps_kept(in, (how & (128 | 64 | 32)) | (how & 7 ? 1 : 0), build);
+
     if (how & 128) {
-        refused(&s, how & 7, &c);
-        steps_end(&s);
-        return 0;
+        refused(s, how & 7, s->ctx);
+    } else {
+        steps_run(s, between);
+        check(s);
     }
-    steps_add(&s, &rtl8139_ops, &c);
-    steps_run(&s, between);
-    check(&s);
-    steps_end(&s);
+    steps_back(s);
     return 0;
 }

@@ -20,6 +20,8 @@ static const struct steps_window windows[] = {
 
 struct world {
     struct rig rig;
+    struct conf conf;
+    struct rom rom;
     unsigned looks;
 };
 
@@ -123,47 +125,56 @@ static void refused(struct steps *s, unsigned kind, const struct conf *good)
     steps_refused(s, &vga_ops, &c);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+/* key: the head of the input */
+static void build(struct steps *s, unsigned key)
 {
     static const uint8_t image[100000] = {0x55, 0xaa};
     static struct viewer viewer;
-    struct rom rom = {image, sizeof(image)};
-    struct world w = {.rig.viewer = &viewer};
-    struct steps s = {.ctx = &w};
-    struct conf c = {.n = 0};
-    uint8_t how;
+    struct world *w = calloc(1, sizeof(*w));
+    struct conf *c = &w->conf;
 
-    steps_begin(&s, &fuzz_map, data, len, 4096);
-    how = take8(&s.in);
-    conf_set_num(&c, "vgamem_mib", how & 8 ? 16 : 1);
-    conf_set_num(&c, "devfn", DEVFN);
-    if (how & 8)
-        rom.size_bytes = 1024;
-    if (how >> 4 < 4)
-        conf_set_ptr(&c, "rom", &rom);
+    s->ctx = w;
+    w->rom = (struct rom){image, key & 8 ? 1024 : sizeof(image)};
+    steps_begin(s, &fuzz_map, NULL, 0, 4096);
+    conf_set_num(c, "vgamem_mib", key & 8 && !(key & 0x10) ? 16 : 1);
+    conf_set_num(c, "devfn", DEVFN);
+    if (key >> 4 < 4)
+        conf_set_ptr(c, "rom", &w->rom);
     else
-        conf_set_num(&c, "xres", (how >> 4) * 100u);
+        conf_set_num(c, "xres", (key >> 4) * 100u);
+    if (key & 0x10)
+        return;
+    w->rig.b = s->b;
+    w->rig.dev = steps_add(s, &vga_ops, c);
+    w->rig.vga = (struct vga *)w->rig.dev;
+    w->rig.viewer = &viewer;
+    viewer.kept = true;
+    viewer.sink = (struct sink){&vga_viewer_ops, &viewer};
+    if (key & 1)
+        vga_display(w->rig.dev)->ops->watch(w->rig.dev, true);
+    if (FUZZ_START == 0)
+        rig_vbe_mode(&w->rig, 64, 48, 32);
+    else if (key & 2)
+        rig_mode(&w->rig, FUZZ_START);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct bytes in = {data, len};
+    uint8_t how = take8(&in);
+    struct steps *s = steps_kept(in, how & ~4u, build);
+    struct world *w = s->ctx;
+
     if (how & 0x10) {
-        refused(&s, how >> 5 | (how & 8), &c);
-        steps_end(&s);
+        refused(s, how >> 5 | (how & 8), &w->conf);
+        steps_back(s);
         return 0;
     }
-    w.rig.b = s.b;
-    w.rig.dev = steps_add(&s, &vga_ops, &c);
-    w.rig.vga = (struct vga *)w.rig.dev;
-    viewer.kept = true;
-    viewer.refuse = viewer.bad = false;
-    viewer.sink = (struct sink){&vga_viewer_ops, &viewer};
-    if (how & 1)
-        vga_display(w.rig.dev)->ops->watch(w.rig.dev, true);
-    if (FUZZ_START == 0)
-        rig_vbe_mode(&w.rig, 64, 48, 32);
-    else if (how & 2)
-        rig_mode(&w.rig, FUZZ_START);
-    steps_run(&s, NULL);
-    viewer.refuse = false;
+    w->rig.viewer->refuse = w->rig.viewer->bad = false;
+    steps_run(s, NULL);
+    w->rig.viewer->refuse = false;
     if (how & 4)
-        rig_look(&w.rig, false);
-    steps_end(&s);
+        rig_look(&w->rig, false);
+    steps_back(s);
     return 0;
 }
