@@ -63,18 +63,25 @@ const struct steps_map fuzz_map = {
     .place = place,
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+static void build(struct steps *s, unsigned key)
 {
-    struct host host = {.head = {.request = on_request}};
-    struct steps s = {.ctx = &host};
+    struct host *host = calloc(1, sizeof(*host));
     struct conf c = {.n = 0};
 
-    steps_begin(&s, &fuzz_map, data, len, 4096);
-    s.b->env.machine = (struct machine *)&host;
+    s->ctx = host;
+    host->head.request = on_request;
+    steps_begin(s, &fuzz_map, NULL, 0, 4096);
+    s->b->env.machine = (struct machine *)host;
     conf_set_num(&c, "vcpus", 3);
     conf_set_num(&c, "max_vcpus", 12);
-    steps_add(&s, &acpi_ops, &c);
-    steps_run(&s, NULL);
-    steps_end(&s);
+    steps_add(s, &acpi_ops, &c);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct steps *s = steps_kept((struct bytes){data, len}, 0, build);
+
+    steps_run(s, NULL);
+    steps_back(s);
     return 0;
 }

@@ -22,22 +22,30 @@ static void on_apm(struct machine *m, uint8_t cmd)
 const struct steps_map fuzz_map = {
     .win = windows, .nwin = sizeof(windows) / sizeof(windows[0])};
 
+static void build(struct steps *s, unsigned key)
+{
+    struct machine_head *head = calloc(1, sizeof(*head));
+
+    s->ctx = head;
+    head->request = on_request;
+    head->apm = on_apm;
+    steps_begin(s, &fuzz_map, NULL, 0, 4096);
+    s->b->env.machine = (struct machine *)head;
+    steps_add(s, &i440fx_ops, NULL);
+    steps_add(s, &piix3_ops, NULL);
+    steps_add(s, &i8237_ops, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    struct machine_head head = {.request = on_request, .apm = on_apm};
-    struct steps s = {.ctx = NULL};
+    struct steps *s = steps_kept((struct bytes){data, len}, 0, build);
 
-    steps_begin(&s, &fuzz_map, data, len, 4096);
-    s.b->env.machine = (struct machine *)&head;
-    steps_add(&s, &i440fx_ops, NULL);
-    steps_add(&s, &piix3_ops, NULL);
-    steps_add(&s, &i8237_ops, NULL);
-    steps_run(&s, NULL);
+    steps_run(s, NULL);
     if (len && data[0] == 0xff) {
-        steps_refused(&s, &i440fx_ops, NULL);
-        steps_refused(&s, &piix3_ops, NULL);
-        steps_refused(&s, &i8237_ops, NULL);
+        steps_refused(s, &i440fx_ops, NULL);
+        steps_refused(s, &piix3_ops, NULL);
+        steps_refused(s, &i8237_ops, NULL);
     }
-    steps_end(&s);
+    steps_back(s);
     return 0;
 }

@@ -148,17 +148,23 @@ const struct steps_map fuzz_map = {
     .place = place,
 };
 
+static void build(struct steps *s, unsigned key)
+{
+    struct world *w = calloc(1, sizeof(*w));
+
+    s->ctx = w;
+    steps_begin(s, &fuzz_map, NULL, 0, 8192);
+    for (unsigned i = 0; i < TOYS; i++)
+        toy_make(s, &w->toy[i], i);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    struct world w = {0};
-    struct steps s = {.ctx = &w};
+    struct steps *s = steps_kept((struct bytes){data, len}, 0, build);
 
-    steps_begin(&s, &fuzz_map, data, len, 8192);
-    for (unsigned i = 0; i < TOYS; i++)
-        toy_make(&s, &w.toy[i], i);
-    steps_run(&s, NULL);
+    steps_run(s, NULL);
     if (len && data[0] == 0xff)
-        odd_calls(&s);
-    steps_end(&s);
+        odd_calls(s);
+    steps_back(s);
     return 0;
 }

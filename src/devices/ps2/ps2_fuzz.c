@@ -41,19 +41,23 @@ static void between(struct steps *s)
          r->kbd.reply.len <= REPLY_MAX && r->aux.reply.len <= REPLY_MAX);
 }
 
+static void build(struct steps *s, unsigned key)
+{
+    steps_begin(s, &fuzz_map, NULL, 0, 4096);
+    steps_add(s, &ps2_ops, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    struct steps s = {.ctx = NULL};
+    struct steps *s = steps_kept((struct bytes){data, len}, 0, build);
 
-    steps_begin(&s, &fuzz_map, data, len, 4096);
-    steps_add(&s, &ps2_ops, NULL);
-    steps_run(&s, between);
+    steps_run(s, between);
     if (len && data[0] == 0xff)
-        steps_refused(&s, &ps2_ops, NULL);
+        steps_refused(s, &ps2_ops, NULL);
     /* However it was treated, a reset makes it work again. */
-    s.seam->reset(&s, RESET_POWER);
-    steps_out(&s, 0x64, 1, 0xaa);
-    MUST(bench_inb(s.b, 0x60) == 0x55);
-    steps_end(&s);
+    s->seam->reset(s, RESET_POWER);
+    steps_out(s, 0x64, 1, 0xaa);
+    MUST(bench_inb(s->b, 0x60) == 0x55);
+    steps_back(s);
     return 0;
 }

@@ -85,21 +85,28 @@ const struct steps_map fuzz_map = {
     .place = place,
 };
 
+static void build(struct steps *s, unsigned key)
+{
+    struct host *host = calloc(1, sizeof(*host));
+
+    *host = (struct host){.head = {.unplug_disks = unplug_disks,
+                                   .unplug_nics = unplug_nics,
+                                   .blacklisted = blacklisted},
+                          .disks = 15,
+                          .nics = 2};
+    s->ctx = host;
+    steps_begin(s, &fuzz_map, NULL, 0, 4096);
+    s->b->env.machine = (struct machine *)host;
+    steps_add(s, &xenplat_ops, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    struct host host = {.head = {.unplug_disks = unplug_disks,
-                                 .unplug_nics = unplug_nics,
-                                 .blacklisted = blacklisted},
-                        .disks = 15,
-                        .nics = 2};
-    struct steps s = {.ctx = &host};
+    struct steps *s = steps_kept((struct bytes){data, len}, 0, build);
 
-    steps_begin(&s, &fuzz_map, data, len, 4096);
-    s.b->env.machine = (struct machine *)&host;
-    steps_add(&s, &xenplat_ops, NULL);
-    steps_run(&s, NULL);
+    steps_run(s, NULL);
     if (len && data[0] == 0xff)
-        steps_refused(&s, &xenplat_ops, NULL);
-    steps_end(&s);
+        steps_refused(s, &xenplat_ops, NULL);
+    steps_back(s);
     return 0;
 }
