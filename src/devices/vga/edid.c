@@ -71,12 +71,13 @@ static void detailed_timing(uint8_t *p, uint32_t w, uint32_t h)
 /* Section 3.10.3: tag and at most 12 characters, ended and padded. */
 static void descriptor_text(uint8_t *p, uint8_t tag, const char *text)
 {
-    size_t n = strlen(text);
+    unsigned n;
 
     memset(p, 0, 5);
     p[3] = tag;
     memset(p + 5, ' ', 13);
-    memcpy(p + 5, text, n);
+    for (n = 0; text[n]; n++)
+        p[5 + n] = (uint8_t)text[n];
     p[5 + n] = '\n';
 }
 
