@@ -65,16 +65,23 @@ static void test_write(void **state)
     rig_free(r);
 }
 
+/* 64 regions of 64 KiB. */
+static void whole_table(struct rig *r)
+{
+    struct rig_prd prd[64];
+
+    for (unsigned i = 0; i < 64; i++)
+        prd[i] = (struct rig_prd){RIG_DATA + i * 65536, 65536};
+    rig_prdt(r, prd, 64, true);
+}
+
 /* A table of 64 KiB regions; whole megabytes; a count of 0 is 64 KiB. */
 static void test_large(void **state)
 {
     struct rig *r = rig_disk();
-    struct rig_prd prd[64];
     unsigned i;
 
-    for (i = 0; i < 64; i++)
-        prd[i] = (struct rig_prd){RIG_DATA + i * 65536, 65536};
-    rig_prdt(r, prd, 64, true);
+    whole_table(r);
     rig_lba48(r, 0, 100, 8192);
     go(r, CMD_READ_DMA_EXT, true);
     /* more than a stretch: the rest runs from the timer */
@@ -92,12 +99,9 @@ static void test_large(void **state)
 static void test_large_goes_on_as_work(void **state)
 {
     struct rig *r = rig_disk();
-    struct rig_prd prd[64];
     unsigned i;
 
-    for (i = 0; i < 64; i++)
-        prd[i] = (struct rig_prd){RIG_DATA + i * 65536, 65536};
-    rig_prdt(r, prd, 64, true);
+    whole_table(r);
     rig_lba48(r, 0, 0, 8192);
     go(r, CMD_READ_DMA_EXT, true);
     for (i = 0; clock_run_work(&r->b->clock); i++)
