@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The command lines that libxl was seen to write, and what must be refused. */
-#include "opts.h"
+#include "argv_lines.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -10,34 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define WORDS 128
-
-/* Splits at blanks (one or more); '' is an empty word. */
-static int parse(struct hvmd_conf *c, const char *line, struct err *e)
-{
-    char *copy = strdup(line), *argv[WORDS], *word, *save = NULL;
-    int argc = 0, rc;
-
-    assert_non_null(copy);
-    for (word = strtok_r(copy, " \n", &save); word;
-         word = strtok_r(NULL, " \n", &save)) {
-        assert_true(argc < WORDS);
-        argv[argc++] = strcmp(word, "''") ? word : word + 2;
-    }
-    memset(e, 0, sizeof(*e));
-    rc = argv_parse(c, argc, argv, e);
-    free(copy); /* nothing may point into it */
-    return rc;
-}
-
-static void good(struct hvmd_conf *c, const char *line)
-{
-    struct err e;
-
-    if (parse(c, line, &e))
-        fail_msg("refused: %s", e.text);
-}
 
 #define CHARDEVS(d)                                                            \
     "-xen-domid " d " -no-shutdown -chardev "                                  \
@@ -118,8 +90,6 @@ static void test_captured(void **state)
     argv_free(&c);
     assert_null(c.name);
 }
-
-#define BASE "hvmd -xen-domid 7 -machine xenfv -m 128 "
 
 /* libvirt 9.0 on Xen 4.17.7: no <video>, a tablet, a password, an empty CD. */
 static void test_captured_libvirt(void **state)
@@ -404,8 +374,7 @@ static void test_stream(void **state)
 #define DISK "-drive file=/a,if=ide,index=0,format=raw "
 #define TAP                                                                    \
     "-netdev type=tap,id=net0,ifname=vif1.0-emu,script=no,downscript=no "
-#define NIC  "-device rtl8139,id=nic0,netdev=net0,mac="
-#define SOCK "-chardev socket,id=q,path=/q,server=on,wait=off "
+#define NIC "-device rtl8139,id=nic0,netdev=net0,mac="
 
 static const struct bad_row {
     const char *line; /* after BASE, or whole when it begins with "hvmd" */
@@ -725,70 +694,7 @@ static void test_tables(void **state)
     free(text);
 }
 
-/* XSA-119: vnc=0 and sdl=0, and a VNC server all the same. */
-static void test_xsa_119_cve_2015_2152_no_vnc_unless_asked(void **state)
-{
-    static const char *const line[] = {BASE, BASE "-display none",
-                                       BASE "-vnc none",
-                                       BASE "-vnc none -display none"};
-    struct hvmd_conf c;
-
-    for (size_t i = 0; i < sizeof(line) / sizeof(line[0]); i++) {
-        good(&c, line[i]);
-        assert_false(c.vnc.on);
-        assert_null(c.vnc.host);
-        assert_null(c.vnc.path);
-        assert_int_equal(c.nchardevs + c.nmons + c.nserials, 0);
-        argv_free(&c);
-    }
-}
-
-static void refused(const char *option, const char *value)
-{
-    struct hvmd_conf c;
-    char line[300];
-    struct err e;
-    int rc;
-
-    snprintf(line, sizeof(line), BASE "%s%s", option, value);
-    rc = parse(&c, line, &e);
-    if (rc != -EINVAL && rc != -ENOTSUP)
-        fail_msg("accepted: %s", line);
-}
-
-/* A monitor that the guest's console or its viewers could reach. */
-static void test_cve_2007_0998_xsa_19_no_monitor(void **state)
-{
-    static const char *const bad_line[] = {"-monitor stdio",
-                                           "-monitor vc",
-                                           "-monitor pty",
-                                           "-monitor null",
-                                           "-monitor tcp::4444,server",
-                                           "-qmp stdio",
-                                           "-qmp-pretty stdio",
-                                           "-mon x",
-                                           SOCK "-mon chardev=q,mode=readline",
-                                           "-gdb stdio",
-                                           "-s"};
-
-    for (size_t i = 0; i < sizeof(bad_line) / sizeof(bad_line[0]); i++)
-        refused(bad_line[i], "");
-}
-
-/* Tables of crafted images: no image format is read in this process. */
-static void test_cve_2014_0142_to_0147_0222_0223_formats(void **state)
-{
-    static const char *const format[] = {
-        "qcow",  "qcow2", "qed", "vmdk", "vdi", "vhdx",      "vpc",   "vhd",
-        "bochs", "cloop", "dmg", "luks", "nbd", "parallels", "vvfat", "x"};
-
-    for (size_t i = 0; i < sizeof(format) / sizeof(format[0]); i++) {
-        refused("-drive file=/a,if=ide,index=0,media=disk,format=", format[i]);
-        refused("-drive if=none,id=c,readonly=on,file=/a,format=", format[i]);
-    }
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_captured),
@@ -805,12 +711,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_escaped),
         cmocka_unit_test(test_mutations),
         cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_xsa_119_cve_2015_2152_no_vnc_unless_asked),
-        cmocka_unit_test(test_cve_2007_0998_xsa_19_no_monitor),
-        cmocka_unit_test(test_cve_2014_0142_to_0147_0222_0223_formats),
     };
 
-    if (argc > 1)
-        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
