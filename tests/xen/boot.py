@@ -400,7 +400,7 @@ def attempt(test):
         for x in guests:
             x.keep(x.name + '-end')
         if error:
-            told = sum((x.explain() for x in guests), [])
+            told = sum((x.explain() for x in reversed(guests)), [])
         left = sum((x.destroy() for x in guests), [])
         g.sweep()
     if not error and left:
@@ -416,7 +416,7 @@ def tell(lines):
 def out_of_time(name):
     """The job's limit ends whatever test runs, within seconds."""
     print('FAIL %s: the limit of the whole job was reached' % name, flush=True)
-    for x in guests:
+    for x in reversed(guests):
         tell(x.explain())
     os._exit(124)
 

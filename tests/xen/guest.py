@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """HVM guests under xl, as tests in dom0 see them."""
+import glob
 import hashlib
 import json
 import os
@@ -94,7 +95,7 @@ class Guest:
         self.name, self.out, self.dir = name, out, '/tmp/guests/' + name
         self.domid = self.pid = self.vnc = None
         self.console, self.console_at = '', 0.0
-        self.unseen, self.figures = 'nobody looked', {}
+        self.unseen, self.figures, self.vcpus, self.ended = 'nobody looked', {}, [], False
         shutil.rmtree(self.dir, ignore_errors=True)
         os.makedirs(self.dir)
         self.serial_file = self.dir + '/serial'
@@ -174,6 +175,7 @@ class Guest:
         if self.domid is None:
             raise Failed('there is no domain ' + self.name)
         self.pid = int(xenstore('/local/domain/%d/image/device-model-pid' % self.domid))
+        self.ended = False
 
     def dm_log(self):
         try:
@@ -271,7 +273,9 @@ class Guest:
 
     def explain(self):
         """What may explain a failure, for readers who have the output only: at most some
-        70 lines of what "keep" has found."""
+        80 lines of what "keep" has found."""
+        if self.ended:
+            return ['guest "%s" had been destroyed before' % self.name]
         def tail(what, text, count):
             lines = [line for line in text.replace('\r', '').splitlines() if line.strip()][-count:]
             return [what + ' ends:'] + lines if lines else [what + ' is empty']
@@ -279,6 +283,7 @@ class Guest:
         out = tail('guest "%s": its serial line' % self.name, self.serial(), 15)
         out += tail("the device model's log", self.dm_log(), 12)
         out += tail("Xen's console", self.console, 12)
+        out += self.vcpus
         for card in self.figures.get('nics', []):
             out.append('its card %s: %s' % (card.get('id'), ', '.join(
                 '%s %s' % i for i in card.items() if i[0].startswith(('rx', 'tx', 'int', 'drop')))))
@@ -301,6 +306,7 @@ class Guest:
         except (Failed, ValueError, TypeError):  # not hvmd, or not there any more
             pass
         self.console += run('xl', 'dmesg', '-c', check=False)
+        self.vcpus = self.where()
         with open('%s/%s.xen' % (self.out, label), 'w') as f:
             f.write(self.console)
         with open('%s/%s.dom0' % (self.out, label), 'w') as f:
@@ -309,6 +315,15 @@ class Guest:
         for source, suffix in ((self.serial_file, 'serial'), ('/var/log/xen/qemu-dm-%s.log' % self.name, 'dm.log')):
             if os.path.exists(source):
                 shutil.copyfile(source, '%s/%s.%s' % (self.out, label, suffix))
+
+    def where(self):
+        """Where its vCPUs are, asked three times: whether it goes on, and in what."""
+        out = []
+        for _ in range(3 if self.domid and not self.ended else 0):
+            text = run(*glob.glob('/usr/lib/xen-*/bin/xenctx')[:1], '-a', str(self.domid), check=False)
+            out += ['vCPU ' + ''.join(m).strip() for m in re.findall(r'(?m)^(cs:eip:.*|rip:.*)$|^(flags:.*)$', text)]
+            time.sleep(0.1)
+        return out
 
     def forsake(self):
         """Ends the xl that watches the domain: at a reboot, and a guest lost to a triple
@@ -326,6 +341,7 @@ class Guest:
         self.disconnect()
         self.forsake()
         run('xl', 'destroy', self.name, check=False)
+        self.ended = True
         end, left = time.monotonic() + 5, []
         while self.domid is not None and time.monotonic() < end:
             left = processes_of(self.domid)
