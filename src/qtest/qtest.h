@@ -15,6 +15,7 @@ struct qtest {
     struct loop_src signals, client;
     int in, out; /* of the wire; -1: none */
     bool socket; /* in and out are one */
+    bool ended;  /* no more comes in */
     bool plain;  /* stdin is a file: read whenever nothing else is to do */
     struct qmp *qmp;
     struct qmp_ctx ctx;

@@ -8,6 +8,7 @@ qtest_test.py HVMD-QTEST [unittest arguments]
 import base64
 import os
 import random
+import socket
 import struct
 import subprocess
 import sys
@@ -66,6 +67,22 @@ class Process(Case):
     def test_blanks_at_the_end_of_a_line_are_nothing(self):
         r = self.stdio("outl 0xcf8 0x80000000 \r\ninl 0xcfc  \n \n", "-M", "pc,accel=qtest")
         self.assertEqual((r.returncode, r.stdout), (0, "OK\nOK 0x12378086\n"))
+
+    def test_last_line_without_an_end_is_answered(self):
+        for text in ("inb 0x0\nreadb 0x1", "inb 0x0\nreadb 0x1 \r"):
+            r = self.stdio(text)
+            self.assertEqual((r.returncode, r.stdout.count("OK 0x")), (0, 2), text)
+        path = self.file(0, "in", b"endianness")
+        with open(path, encoding="ascii") as f:
+            r = subprocess.run([PROGRAM, "-qtest", "stdio"], stdin=f, capture_output=True,
+                               timeout=WAIT)
+        self.assertEqual((r.returncode, r.stdout), (0, b"OK little\n"))
+        m = Machine(PROGRAM)
+        m.wire.sock.sendall(b"read 0 0x400000")
+        m.wire.sock.shutdown(socket.SHUT_WR)
+        self.assertEqual(len(m.answer()), 5 + 0x800000)
+        self.assertEqual(m.process.wait(WAIT), 0)
+        m.close()
 
     def test_stdio_of_a_plain_file(self):
         path = self.file(0, "in", b"inb 0x0\n" * 1000)

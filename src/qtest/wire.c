@@ -212,3 +212,17 @@ void wire_took(struct wire *w, size_t n)
         w->in_len = w->seen = 0;
     }
 }
+
+void wire_end(struct wire *w)
+{
+    size_t room, len = w->in_len;
+
+    if (!len && !w->skip)
+        return;
+    if (!wire_room(w, 1, &room))
+        return;
+    w->obeying = true;
+    one_line(w, w->in, len);
+    w->obeying = false;
+    w->in_len = w->seen = 0;
+}

@@ -33,5 +33,7 @@ void wire_free(struct wire *);
 char *wire_room(struct wire *, size_t n, size_t *room);
 /* n bytes were put there: obeys the lines that are whole. */
 void wire_took(struct wire *, size_t n);
+/* No more will come: obeys what stands behind the last end of a line. */
+void wire_end(struct wire *);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Descriptors of the wire. A socket is never waited for; answers that it does
- * not take at once stop the reading until they are out. The end of the input
- * is the end of the program.
+ * not take at once stop the reading until they are out. The end of the input,
+ * once all is answered, is the end of the program.
  */
 #include "qtest.h"
 
@@ -80,10 +80,12 @@ static bool flush(struct qtest *q)
         w->out_len -= at;
         memmove(w->out, w->out + at, w->out_len);
     }
+    if (!w->out_len && q->ended)
+        end(q);
     return !w->out_len;
 }
 
-/* False: nothing more will come. */
+/* False: the program ends. */
 static bool fill(struct qtest *q)
 {
     size_t room;
@@ -98,9 +100,14 @@ static bool fill(struct qtest *q)
                   : read(q->in, at, room - 1);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return true;
-    if (n <= 0) {
+    if (n < 0) {
         end(q);
         return false;
+    }
+    if (!n) {
+        wire_end(&q->wire);
+        q->ended = true;
+        return true;
     }
     wire_took(&q->wire, (size_t)n);
     return true;
@@ -111,7 +118,7 @@ static void on_client(void *ctx, unsigned events)
     struct qtest *q = ctx;
 
     if (events & LOOP_OUT) {
-        if (!flush(q))
+        if (!flush(q) || q->ended)
             return;
         loop_want(q->loop, &q->client, LOOP_IN);
     }
@@ -126,7 +133,7 @@ static bool on_plain(void *ctx)
     if (!fill(q))
         return false;
     flush(q);
-    return true;
+    return !q->ended;
 }
 
 static void on_ready(void *ctx)
