@@ -45,6 +45,7 @@ int args_take_machine(struct args *, const char *, struct err *);
 int args_take_m(struct args *, const char *, struct err *);
 int args_take_smp(struct args *, const char *, struct err *);
 int args_take_boot(struct args *, const char *, struct err *);
+int args_take_uuid(struct args *, const char *, struct err *);
 /* args_dev.c */
 int args_take_nic(struct args *, const char *, struct err *);
 int args_take_net(struct args *, const char *, struct err *);

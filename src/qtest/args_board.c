@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Options about the board: machine, memory, processors, boot order. */
 #include "args.h"
+#include "code.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -113,4 +114,23 @@ int args_take_boot(struct args *a, const char *v, struct err *e)
         rc = boot_order(a->board.boot_once, once, e);
     keyval_free(&kv);
     return rc;
+}
+
+/* 8-4-4-4-12 hex digits */
+int args_take_uuid(struct args *a, const char *v, struct err *e)
+{
+    const char *p = v;
+
+    for (unsigned i = 0; i < 16; i++, p += 2) {
+        if ((i == 4 || i == 6 || i == 8 || i == 10) && *p++ != '-')
+            break;
+        if (!hex_decode(&a->board.uuid[i], 1, p))
+            break;
+        if (i == 15 && !p[2])
+            return 0;
+    }
+    return err_set(e, -EINVAL,
+                   "-uuid '%.40s' must be like "
+                   "00112233-4455-6677-8899-aabbccddeeff",
+                   v);
 }

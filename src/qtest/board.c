@@ -54,6 +54,10 @@ static void fw_select(struct board *b, uint16_t key)
         put_le(b->fw.data, 1, 4);
         b->fw.len = 4;
         break;
+    case 0x02:
+        memcpy(b->fw.data, b->conf.uuid, sizeof(b->conf.uuid));
+        b->fw.len = sizeof(b->conf.uuid);
+        break;
     case 0x03:
         put_le(b->fw.data, b->bench->ram_bytes, 8);
         b->fw.len = 8;

@@ -30,7 +30,8 @@ struct board_conf {
     char device[MACHINE_DISKS][64]; /* ids of -device, "" */
     char boot_once[5];
     bool no_floppy_check;
-    const char *rom; /* path; NULL: none */
+    const char *rom;  /* path; NULL: none */
+    uint8_t uuid[16]; /* as it is written */
 };
 
 struct board {
@@ -42,7 +43,7 @@ struct board {
     size_t rom_bytes;
     struct {
         uint16_t key, at;
-        uint8_t data[8];
+        uint8_t data[16];
         uint8_t len;
     } fw;
     uint8_t confadd_low;

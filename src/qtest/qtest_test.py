@@ -117,7 +117,8 @@ class Process(Case):
                      "-accel kvm", "-nic model=e1000", "-drive file=/nonexistent/a,if=ide", "-m big",
                      "-device ide-hd,drive=none", "-device rtl8139,colour=red", "-qtest",
                      "-vga cirrus", "-blockdev driver=qcow2,node-name=a -device ide-hd,drive=a",
-                     "-mon chardev=c,mode=control", "-boot order=x", "-global x"):
+                     "-mon chardev=c,mode=control", "-boot order=x", "-global x", "-uuid x",
+                     "-uuid 4600cb32-38ec-4b2f-8acb-81c6ea54f2d", "-uuid 4600cb32"):
             r = self.stdio("", *args.split())
             self.assertEqual(r.returncode, 1, args)
             self.assertEqual(r.stderr.count("\n"), 1, r.stderr)
@@ -354,6 +355,15 @@ class Board(Case):
             m.write(0xF0000, b"\0\0")
             self.assertEqual(m.read(0xFFFF0000, 2), rom[:2])
             self.assertEqual(m.read(0xF0000, 2), rom[:2])
+
+    def test_uuid_is_in_the_firmware_configuration(self):
+        for args, want in (("", bytes(16)), ("-uuid 4600cb32-38ec-4b2f-8acb-81c6ea54f2d8",
+                           bytes.fromhex("4600cb3238ec4b2f8acb81c6ea54f2d8"))):
+            m = self.machine(args)
+            m.outw(0x510, 2)
+            self.assertEqual(bytes(m.inb(0x511) for _ in range(17)), want + b"\0")
+            m.outw(0x510, 0)
+            self.assertEqual(bytes(m.inb(0x511) for _ in range(4)), b"QEMU")
 
     def test_cards(self):
         for args in ("-nic user,model=rtl8139", "-net nic,model=rtl8139 -net user",
