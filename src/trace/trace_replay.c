@@ -128,6 +128,15 @@ static int replay(const char *path, const int *fd, bool verbose)
     return rc;
 }
 
+/* A second name of it too. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
 /* Whole requests, with what belongs to them. */
 static int cut(size_t most, const char *from, const char *to)
 {
@@ -141,6 +150,10 @@ static int cut(size_t most, const char *from, const char *to)
 
     if (!data)
         return 2;
+    if (same_file(from, to)) { /* it is read while that is written */
+        fprintf(stderr, "%s: the trace itself cannot be the output\n", to);
+        return 2;
+    }
     if (trace_open(&t, data, len, &e) < 0) {
         fprintf(stderr, "%s: %s\n", from, e.text);
         return 2;
