@@ -60,8 +60,7 @@ static int open_record(struct hvmd *h, struct err *e)
         return err_set(e, -EINVAL,
                        "-record: a guest that goes on from a saved state "
                        "cannot be recorded; leave it out");
-    h->rec = rec_open(h->conf.record, h->machine_conf.ram_bytes, h->pool,
-                      &h->log, e);
+    h->rec = rec_open(h->conf.record, h->pool, &h->log, e);
     return h->rec ? 0 : -EINVAL;
 }
 

@@ -209,18 +209,20 @@ static bool plain_ram(const struct bench *b, uint64_t gpa, size_t len)
 static int mem_read(struct gmem *g, uint64_t gpa, void *dst, size_t len)
 {
     struct bench *b = of_gmem(g);
+    uint64_t at = folded(b, gpa);
     uint8_t *p = dst;
     int rc = 0;
 
-    gpa = folded(b, gpa);
-    if (plain_ram(b, gpa, len)) {
-        memcpy(dst, b->ram + gpa, len);
+    if (plain_ram(b, at, len)) {
+        memcpy(dst, b->ram + at, len);
         return 0;
     }
     for (size_t i = 0; i < len; i++) {
-        bool ok = gpa + i >= gpa && has_ram(b, gpa + i);
+        bool ok;
 
-        p[i] = ok ? b->ram[gpa + i] : 0xff;
+        at = folded(b, gpa + i);
+        ok = gpa + i >= gpa && has_ram(b, at);
+        p[i] = ok ? b->ram[at] : 0xff;
         if (!ok)
             rc = -EFAULT;
     }
@@ -230,19 +232,20 @@ static int mem_read(struct gmem *g, uint64_t gpa, void *dst, size_t len)
 static int mem_write(struct gmem *g, uint64_t gpa, const void *src, size_t len)
 {
     struct bench *b = of_gmem(g);
+    uint64_t at = folded(b, gpa);
     const uint8_t *p = src;
     int rc = 0;
 
-    gpa = folded(b, gpa);
-    if (plain_ram(b, gpa, len)) {
-        memcpy(b->ram + gpa, src, len);
-        bench_ram_touch(b, gpa, len);
+    if (plain_ram(b, at, len)) {
+        memcpy(b->ram + at, src, len);
+        bench_ram_touch(b, at, len);
         return 0;
     }
     for (size_t i = 0; i < len; i++) {
-        if (gpa + i >= gpa && has_ram(b, gpa + i)) {
-            b->ram[gpa + i] = p[i];
-            bench_ram_touch(b, gpa + i, 1);
+        at = folded(b, gpa + i);
+        if (gpa + i >= gpa && has_ram(b, at)) {
+            b->ram[at] = p[i];
+            bench_ram_touch(b, at, 1);
         } else {
             rc = -EFAULT;
         }
@@ -257,17 +260,17 @@ static int mem_pin(struct gmem *g, uint64_t gpa, size_t len, bool wr,
     struct bench *b = of_gmem(g);
     unsigned n = 0;
 
-    gpa = folded(b, gpa);
     if (!len || gpa + len < gpa)
         return -EINVAL;
     while (len) {
         size_t part = HV_PAGE_BYTES - (gpa & (HV_PAGE_BYTES - 1));
+        uint64_t from = folded(b, gpa);
         uint8_t *at;
 
         if (part > len)
             part = len;
-        if (has_ram(b, gpa) && has_ram(b, gpa + part - 1)) {
-            at = b->ram + gpa;
+        if (has_ram(b, from) && has_ram(b, from + part - 1)) {
+            at = b->ram + from;
         } else {
             at = b->ram + b->ram_bytes; /* the scratch page behind RAM */
             memset(at, 0xff, HV_PAGE_BYTES);

@@ -282,19 +282,11 @@ struct ring_watch *rec_watch(struct rec *r)
     return &r->watch;
 }
 
-struct rec *rec_open(const char *path, uint64_t ram_bytes, struct pool *pool,
-                     struct log *log, struct err *e)
+struct rec *rec_open(const char *path, struct pool *pool, struct log *log,
+                     struct err *e)
 {
-    struct rec *r;
+    struct rec *r = calloc(1, sizeof(*r));
 
-    if (ram_bytes > TRACE_RAM_MOST) {
-        err_set(e, -E2BIG,
-                "-record: a guest with more than %llu MiB of memory cannot be "
-                "done again; give it less",
-                (unsigned long long)(TRACE_RAM_MOST >> 20));
-        return NULL;
-    }
-    r = calloc(1, sizeof(*r));
     if (!r) {
         err_set(e, -ENOMEM, "out of memory for -record");
         return NULL;

@@ -19,12 +19,9 @@
 
 struct rec;
 
-/*
- * Makes the file, which must not be there, for a guest with so much memory.
- * Errors name the option.
- */
-struct rec *rec_open(const char *path, uint64_t ram_bytes, struct pool *,
-                     struct log *, struct err *);
+/* Makes the file, which must not be there. Errors name the option. */
+struct rec *rec_open(const char *path, struct pool *, struct log *,
+                     struct err *);
 /* For tests: the file's greatest size. */
 void rec_set_cap(struct rec *, uint64_t bytes);
 /* Requests of the disk are recorded until it is closed or rec is. */

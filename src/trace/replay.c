@@ -14,6 +14,7 @@
 #define WAIT_MOST (2 * RING_COUNT_MAX)
 #define LOOK_MOST 64u /* of those, looked at for one read */
 #define STEP_MOST (UINT64_C(60) * NS_PER_S)
+#define RAM_MOST  (UINT64_C(256) << 20) /* no hole begins below it */
 
 struct waits {
     struct trace_rec rec;
@@ -27,6 +28,7 @@ struct replay {
     struct gmem gmem; /* in front of the bench's */
     struct tape disk[MACHINE_DISKS];
     struct chr chr[MACHINE_SERIALS + 1];
+    struct net net[MACHINE_NICS];
     struct machine *m;
     struct ring ring;
     struct ioreq page[HV_PAGE_BYTES / sizeof(struct ioreq)];
@@ -138,6 +140,23 @@ static void chr_room(struct chr *c, size_t n)
 
 static const struct chr_ops chr_ops = {.write = chr_write, .rx_room = chr_room};
 
+/* A cable on which all goes away and nothing comes. */
+static int64_t net_tx(struct net *net, const struct net_offload *o,
+                      const struct iovec *iov, unsigned niov)
+{
+    int64_t len = 0;
+
+    for (unsigned i = 0; i < niov; i++)
+        len += (int64_t)iov[i].iov_len;
+    return len;
+}
+
+static void net_rx_on(struct net *net, bool on)
+{
+}
+
+static const struct net_ops net_ops = {.tx = net_tx, .rx_on = net_rx_on};
+
 static void nothing(void *ctx)
 {
 }
@@ -185,10 +204,29 @@ static int fill_conf(struct replay *r, const int fd[MACHINE_DISKS])
             c->serial[i] = &r->chr[i];
     if (r->t.head.parallel)
         c->parallel = &r->chr[MACHINE_SERIALS];
+    for (unsigned i = 0; i < c->nnics; i++) {
+        r->net[i].ops = &net_ops;
+        c->nic[i].net = r->t.head.cable[i] ? &r->net[i] : NULL;
+    }
     rc = blank_rom(r, &c->vga_rom);
     for (unsigned i = 0; !rc && i < c->nnics; i++)
         rc = blank_rom(r, &c->nic[i].rom);
     return rc;
+}
+
+/*
+ * Devices find what the trace says they found, so what is at an address does
+ * not matter for long: a large guest's memory is folded into less. The hole
+ * below 4 GiB, whose beginning no trace tells, is memory too then, and what
+ * was there is behind it.
+ */
+static void make_memory(struct replay *r)
+{
+    uint64_t ram = r->t.head.conf.ram_bytes;
+
+    r->b = bench_new(ram < RAM_MOST ? ram : RAM_MOST);
+    if (ram > RAM_MOST)
+        r->b->mirror_end = ram + (UINT64_C(4) << 30);
 }
 
 struct replay *replay_new(const uint8_t *data, size_t len,
@@ -205,7 +243,7 @@ struct replay *replay_new(const uint8_t *data, size_t len,
         replay_free(r);
         return NULL;
     }
-    r->b = bench_new(r->t.head.conf.ram_bytes);
+    make_memory(r);
     r->gmem.ops = &mem_ops;
     host.hv = &r->b->hv;
     host.gmem = &r->gmem;

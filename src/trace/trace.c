@@ -261,7 +261,7 @@ static void get_head(struct in *in, struct trace_head *h)
         if (mac)
             memcpy(c->nic[i].mac, mac, 6);
         c->nic[i].revision = (uint8_t)get(in, 1);
-        get(in, 1);
+        h->cable[i] = get(in, 1);
         c->nic[i].rom.size_bytes = (uint32_t)get(in, 4);
     }
 }

@@ -19,7 +19,7 @@
 /* Of one transfer from guest memory; the rest of a longer one is left out. */
 #define TRACE_BYTES_MAX 131072u
 #define TRACE_HEAD_MAX  1024u
-#define TRACE_RAM_MOST  (UINT64_C(4) << 30) /* bytes of a guest's RAM */
+#define TRACE_RAM_MOST  (UINT64_C(1) << 44) /* the most of -m */
 #define TRACE_REC_MAX   80u                 /* a record without its bytes */
 
 enum trace_kind {
@@ -76,6 +76,7 @@ struct trace {
         } disk[MACHINE_DISKS];
         uint8_t serials; /* bits */
         bool parallel;
+        bool cable[MACHINE_NICS];
     } head;
 };
 
