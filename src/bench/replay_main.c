@@ -18,7 +18,8 @@ static int usage(void)
 {
     fprintf(stderr, "usage: fuzz_TARGET [-v] [-n ROUNDS] [FILE|FOLDER...]\n"
                     "       fuzz_TARGET --show FILE\n"
-                    "       fuzz_TARGET --make TEXT FOLDER\n");
+                    "       fuzz_TARGET --make TEXT FOLDER\n"
+                    "       fuzz_TARGET --windows\n");
     return 2;
 }
 
@@ -146,17 +147,31 @@ static int show(const char *path)
     return 0;
 }
 
+/* Where a target's accesses are: for tests/fuzz/seeds. */
+static int windows(void)
+{
+    static const char *const space[] = {
+        [IO_PIO] = "io", [IO_MMIO] = "mem", [IO_PCI] = "pci"};
+
+    for (unsigned i = 0; i < fuzz_map.nwin; i++)
+        printf("%s %#x %#x\n", space[fuzz_map.win[i].kind],
+               fuzz_map.win[i].base, fuzz_map.win[i].len);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     bool verbose = false;
     int done = 0;
 
-    if (argc > 2 && argv[1][0] == '-' && argv[1][1] == '-' && !&fuzz_map) {
+    if (argc > 1 && argv[1][0] == '-' && argv[1][1] == '-' && !&fuzz_map) {
         fprintf(stderr, "the inputs of this target are no steps\n");
         return 2;
     }
     if (argc == 3 && !strcmp(argv[1], "--show"))
         return show(argv[2]);
+    if (argc == 2 && !strcmp(argv[1], "--windows"))
+        return windows();
     if (argc == 4 && !strcmp(argv[1], "--make"))
         return steps_make(&fuzz_map, argv[2], argv[3]) ? 1 : 0;
     for (int i = 1; i < argc; i++) {
