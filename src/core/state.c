@@ -5,15 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t get(const uint8_t *p, unsigned width)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < width; i++)
-        v |= (uint64_t)p[i] << (8 * i);
-    return v;
-}
-
 static uint64_t load_host(const void *p, unsigned width)
 {
     uint64_t v = 0;
@@ -51,14 +42,23 @@ size_t state_save(const struct state_desc *s, const void *dev, uint8_t *out)
     const uint8_t *st = (const uint8_t *)dev + s->off;
     const uint8_t *start = out;
 
-    for (const struct field *f = s->fields; f->name; f++)
-        for (uint32_t i = 0; i < state_live(f, st); i++) {
-            uint64_t v = state_get(f, st, i);
+    for (const struct field *f = s->fields; f->name; f++) {
+        size_t n = (size_t)state_live(f, st) * f->width;
 
-            for (unsigned b = 0; b < f->width; b++)
-                *out++ = (uint8_t)(v >> (8 * b));
-        }
+        memcpy(out, st + f->off, n);
+        out += n;
+    }
     return (size_t)(out - start);
+}
+
+/* The first element above the greatest valid value; count: none is. */
+static uint32_t above(const struct field *f, const void *state, uint32_t count)
+{
+    uint32_t i = f->max >= FIELD_ALL(f->width) ? count : 0;
+
+    while (i < count && state_get(f, state, i) <= f->max)
+        i++;
+    return i;
 }
 
 static int field_refuse(const struct state_desc *s, const struct field *f,
@@ -88,19 +88,20 @@ int state_decode(const struct state_desc *s, unsigned version,
     memset(copy, 0, s->size);
     for (const struct field *f = s->fields; f->name; f++) {
         bool lacks = f->since > version;
-        uint32_t n = lacks ? f->count : state_live(f, copy);
+        uint32_t n = lacks ? f->count : state_live(f, copy), bad;
 
         if (!lacks && (size_t)(end - in) < (size_t)n * f->width)
             return err_set(e, -EINVAL, "state of %s ends within field %s",
                            s->name, f->name);
-        for (uint32_t i = 0; i < n; i++) {
-            uint64_t v = lacks ? f->absent : get(in, f->width);
-
-            if (v > f->max)
-                return field_refuse(s, f, i, v, e);
-            memcpy(copy + f->off + (size_t)i * f->width, &v, f->width);
-            in += lacks ? 0 : f->width;
-        }
+        for (uint32_t i = 0; lacks && i < n; i++)
+            memcpy(copy + f->off + (size_t)i * f->width, &f->absent, f->width);
+        if (lacks)
+            continue;
+        memcpy(copy + f->off, in, (size_t)n * f->width);
+        in += (size_t)n * f->width;
+        bad = above(f, copy, n);
+        if (bad < n)
+            return field_refuse(s, f, bad, state_get(f, copy, bad), e);
     }
     if (in != end)
         return err_set(e, -EINVAL,
