@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define KEEP_ASAN
@@ -25,6 +26,8 @@ void __real_free(void *p);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 void __wrap_free(void *p);
+
+#define KEEP_VAST (1u << 20)
 
 /* malloc() has no context. */
 static struct keep *current;
@@ -142,13 +145,28 @@ void keep_image(struct keep *k)
         image(&k->block[i]);
 }
 
+/* What is vast is hardly touched: the kernel knows the pages that are. */
+static void zero(uint8_t *p, size_t n)
+{
+    size_t head = -(uintptr_t)p % KEEP_PAGE, pages = n - n % KEEP_PAGE;
+
+    if (n < KEEP_VAST) {
+        memset(p, 0, n);
+        return;
+    }
+    pages -= KEEP_PAGE;
+    memset(p, 0, head);
+    MUST(!madvise(p + head, pages, MADV_DONTNEED));
+    memset(p + head + pages, 0, n - head - pages);
+}
+
 static void back(struct keep_block *b)
 {
     if (b->gone)
         ASAN_UNPOISON_MEMORY_REGION(b->live, b->bytes);
     b->gone = false;
     if (!b->image && !b->wet) {
-        memset(b->live, 0, b->bytes);
+        zero(b->live, b->bytes);
         return;
     }
     for (size_t at = 0; at < b->bytes; at += KEEP_PAGE) {

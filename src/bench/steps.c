@@ -2,6 +2,7 @@
 #include "steps.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,13 +54,31 @@ static uint64_t bus_io(struct steps *s, const struct io_msg *m)
     return 0;
 }
 
+/* As bus_rep() and bus_copy(), which do not tell what goes one by one. */
 static void bus_many(struct steps *s, const struct io_msg *m, void *buf,
                      size_t n)
 {
-    if (m->kind == IO_PIO)
-        bus_rep(&s->b->bus, m->addr, m->size, m->write, buf, n);
-    else if (m->kind == IO_MMIO)
-        bus_copy(&s->b->bus, m->addr, m->size, m->write, buf, n);
+    enum space space = m->kind == IO_MMIO ? SPACE_MMIO : SPACE_PIO;
+    uint8_t *p = buf;
+
+    if (m->kind == IO_PCI)
+        return;
+    for (size_t i = 0, done; i < n; i += done) {
+        struct io_msg one = *m;
+
+        if (space == SPACE_MMIO)
+            one.addr += i * m->size;
+        done = bus_burst(&s->b->bus, space, one.addr, m->size, m->write,
+                         p + i * m->size, n - i);
+        if (done)
+            continue;
+        if (!s->singles)
+            return;
+        s->singles--;
+        memcpy(&one.data, p + i * m->size, m->size);
+        bus_io(s, &one);
+        done = 1;
+    }
 }
 
 static void reset_all(struct steps *s, enum reset_kind kind)
@@ -181,7 +200,7 @@ static void one_rep(struct steps *s, unsigned a)
     m.size = (uint8_t)size;
     n = take8(&s->in);
     n = (n ? n : 256) << (flags & REP_EIGHT ? 3 : 0);
-    if (n > REP_FEW && !s->map->bulk)
+    if (n > REP_FEW && (!s->map->bulk || !s->singles))
         n = REP_FEW;
     memset(buf, 0, n * size);
     if (m.write && data)
@@ -231,13 +250,14 @@ static void one_blk(struct steps *s, unsigned a)
 
 static void one_frame(struct steps *s)
 {
-    uint8_t f[NET_FRAME_MAX] = {0};
+    uint8_t f[NET_FRAME_MAX];
     uint32_t len = (uint32_t)take(&s->in, 2), n = take8(&s->in) & 127;
 
-    for (uint32_t i = 0; i < n; i++)
-        f[i] = take8(&s->in);
     if (len < 1 || len > sizeof(f))
         len = sizeof(f);
+    memset(f, 0, len > n ? len : n);
+    for (uint32_t i = 0; i < n; i++)
+        f[i] = take8(&s->in);
     net_mem_put(s->net, f, len);
 }
 
@@ -290,12 +310,21 @@ static void quiesce(struct steps *s)
         MUST(!s->dev[i]->ops->idle || s->dev[i]->ops->idle(s->dev[i]));
 }
 
+/* Memory that ends where n bytes do, a sanitizer's edge behind it. */
+static uint8_t *spare(struct steps *s, unsigned which, size_t n)
+{
+    size_t all = (n + 15) & ~(size_t)15;
+
+    MUST(all <= s->spare_bytes);
+    return s->spare[which] + s->spare_bytes - all;
+}
+
 /* What a guest can reach must be what a restore takes. */
 static void save_one(struct steps *s, struct dev *d, unsigned changes)
 {
     const struct state_desc *desc = d->ops->state;
     struct err e = {""};
-    uint8_t *buf;
+    uint8_t *buf, *state;
     size_t n;
     int rc;
 
@@ -303,9 +332,8 @@ static void save_one(struct steps *s, struct dev *d, unsigned changes)
         return;
     if (desc->settle)
         desc->settle(d);
-    n = state_bytes(desc);
-    buf = malloc(n);
-    MUST(buf);
+    buf = spare(s, 0, state_bytes(desc));
+    state = spare(s, 1, desc->size);
     n = state_save(desc, d, buf);
     MUST(!s->saved_most || n <= s->saved_most);
     for (unsigned i = 0; i < changes; i++) {
@@ -313,19 +341,57 @@ static void save_one(struct steps *s, struct dev *d, unsigned changes)
 
         buf[at] = take8(&s->in);
     }
-    rc = state_load(desc, d, buf, n, &e);
-    if (rc && !changes)
+    rc = state_decode(desc, desc->version, buf, n, state, &e);
+    if (!rc)
+        state_put(desc, d, state);
+    else if (!changes)
         fprintf(stderr, "%s\n", e.text);
     MUST(!rc || (changes && e.text[0]));
-    free(buf);
+}
+
+void steps_spare(struct steps *s)
+{
+    for (unsigned i = 0; i < s->ndevs; i++) {
+        const struct state_desc *desc = s->dev[i]->ops->state;
+        size_t n = desc ? state_bytes(desc) : 0;
+
+        if (desc && n < desc->size)
+            n = desc->size;
+        n = (n + 15) & ~(size_t)15;
+        if (n > s->spare_bytes)
+            s->spare_bytes = n;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        s->spare[i] = malloc(s->spare_bytes);
+        MUST(s->spare[i]);
+    }
+}
+
+void steps_spare_free(struct steps *s)
+{
+    free(s->spare[0]);
+    free(s->spare[1]);
+    s->spare[0] = s->spare[1] = NULL;
+    s->spare_bytes = 0;
 }
 
 static void save_all(struct steps *s, unsigned changes)
 {
+    bool once = !s->spare[0];
+
+    if (s->saves++ >= STEPS_SAVES && !s->rare) {
+        for (unsigned i = 0; i < s->ndevs * changes; i++)
+            take(&s->in, s->dev[i / changes]->ops->state ? 3 : 0);
+        return;
+    }
+    if (once)
+        steps_spare(s);
     quiesce(s);
     for (unsigned i = 0; i < s->ndevs; i++)
         save_one(s, s->dev[i], changes);
     s->seam->pause(s, s->paused);
+    if (once)
+        steps_spare_free(s);
 }
 
 static void one_life(struct steps *s, unsigned a)
@@ -391,6 +457,7 @@ void steps_run(struct steps *s, void (*between)(struct steps *))
 {
     if (s->map->place && !s->placed)
         s->map->place(s);
+    s->singles = s->rare ? UINT_MAX : STEPS_SINGLES;
     for (unsigned i = 0; i < STEPS_MOST && s->in.left; i++) {
         one_step(s);
         if (between)

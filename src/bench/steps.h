@@ -18,10 +18,13 @@
 #include <hvmd/machine.h>
 #include <hvmd/net.h>
 
-#define STEPS_DEVS 48
-#define STEPS_MOST 4096u /* of one input */
-#define STEPS_BLKS 4
-#define STEPS_REP  8192u /* bytes of a string operation */
+#define STEPS_DEVS  48
+#define STEPS_MOST  4096u /* of one input */
+#define STEPS_BLKS  4
+#define STEPS_REP   8192u /* bytes of a string operation */
+#define STEPS_SAVES 4u    /* of one input; more are passed over */
+/* Elements of string operations that go one by one, of inputs not rare */
+#define STEPS_SINGLES 512u
 
 /* Low four bits; a: the high four. off: 1, 2 or 4 bytes as the window needs. */
 enum step {
@@ -122,10 +125,14 @@ struct steps {
     struct steps_chr chr;
     bool paused;
     size_t saved_most; /* bytes that saved state may take; 0: any */
-    void *ctx;         /* the target's; of steps_kept(): freed with it */
+    unsigned saves, singles;
+    uint8_t *spare[2]; /* for the saved form of state and for the state */
+    size_t spare_bytes;
+    void *ctx; /* the target's; of steps_kept(): freed with it */
     struct kept *kept;
     bool placed; /* by steps_kept() */
     bool unmade; /* not to be brought back */
+    bool rare;   /* may take long: one input of 256, and all replays */
 };
 
 /* With a bench, a PCI bus and nothing on it. */
@@ -150,6 +157,10 @@ void steps_end(struct steps *);
 struct steps *steps_kept(struct bytes, unsigned key,
                          void (*build)(struct steps *, unsigned key));
 void steps_back(struct steps *);
+
+/* Memory for saves, if it is to be there for all of them. */
+void steps_spare(struct steps *);
+void steps_spare_free(struct steps *);
 
 /* One access to the devices, by the seam. */
 uint64_t steps_io(struct steps *, enum io_kind, bool wr, uint64_t addr,

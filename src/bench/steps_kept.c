@@ -11,8 +11,12 @@
 
 #ifdef FUZZ_ENGINE
 #define LOOK_EVERY 256u
+#define RARE       256u
+#define UNMADE     512u
 #else
 #define LOOK_EVERY 1u
+#define RARE       1u
+#define UNMADE     32u
 #endif
 
 struct kept {
@@ -38,6 +42,10 @@ static void make(struct kept *k)
     keep_wet(&k->keep, b->ram, b->ram_wet);
     keep_wet(&k->keep, b->vram, b->vram_wet);
     k->s->kept = k;
+    keep_current(NULL); /* these need not come back */
+    if (k->s->ndevs)
+        steps_spare(k->s);
+    keep_current(&k->keep);
     keep_image(&k->keep);
 }
 
@@ -45,6 +53,8 @@ static void unmake(struct kept *k)
 {
     void *ctx = k->s->ctx;
 
+    keep_current(NULL);
+    steps_spare_free(k->s);
     keep_current(&k->keep);
     if (k->s->map->unmake)
         k->s->map->unmake(k->s);
@@ -60,6 +70,7 @@ struct steps *steps_kept(struct bytes in, unsigned key,
 {
     static struct kept rigs[RIGS]; /* the engine's call has no context */
     struct kept *k = &rigs[(key ^ key >> 4) % RIGS];
+    size_t sum = in.left;
 
     if (k->s && k->key != key)
         unmake(k);
@@ -70,9 +81,10 @@ struct steps *steps_kept(struct bytes in, unsigned key,
     }
     keep_current(&k->keep);
     k->s->in = in;
-    k->s->unmade =
-        in.left &&
-        !((in.left + in.p[0] + in.p[in.left / 2] + in.p[in.left - 1]) % 32);
+    if (in.left)
+        sum += in.p[0] + in.p[in.left / 2] + in.p[in.left - 1];
+    k->s->unmade = in.left && sum % UNMADE == 0;
+    k->s->rare = sum % RARE == 1 % RARE;
     return k->s;
 }
 

@@ -51,10 +51,19 @@ static const struct steps_window windows[] = {
 #endif
 };
 
+/* Registers that firmware writes, and what they hold then. */
+struct placed {
+    uint16_t addr;
+    uint8_t size;
+    uint32_t val;
+};
+
 struct world {
     struct rig rig; /* its bench and machine are those of the steps */
     struct rom rom;
     struct steps *s;
+    struct placed placed[160];
+    unsigned nplaced;
 };
 
 static struct machine *machine_of(struct steps *s)
@@ -73,6 +82,9 @@ static uint64_t io(struct steps *s, const struct io_msg *m)
 
 static void rep(struct steps *s, const struct io_msg *m, void *buf, size_t n)
 {
+    if (n > s->singles && n > REP_FEW)
+        n = s->singles > REP_FEW ? s->singles : REP_FEW;
+    s->singles -= n < s->singles ? (unsigned)n : s->singles;
     if (m->kind == IO_PIO)
         machine_rep(machine_of(s), m->addr, m->size, m->write, buf, n);
     else if (m->kind == IO_MMIO)
@@ -144,9 +156,51 @@ static unsigned own_bytes(struct bytes in, unsigned n, unsigned a)
     return 1;
 }
 
+static void remember(struct world *w, unsigned devfn, unsigned reg,
+                     unsigned size)
+{
+    struct placed *p = &w->placed[w->nplaced++];
+
+    MUST(w->nplaced <= sizeof(w->placed) / sizeof(w->placed[0]));
+    *p = (struct placed){(uint16_t)(devfn << 8 | reg), (uint8_t)size,
+                         rig_cfg(&w->rig, devfn, reg, size)};
+}
+
+/* Firmware looks for functions and sizes their BARs only once: that takes
+ * longer than most inputs. */
+static void firmware(struct world *w)
+{
+    rig_firmware(&w->rig);
+    for (unsigned devfn = 0; devfn < 256; devfn++) {
+        if (rig_cfg(&w->rig, devfn, 0, 4) == UINT32_MAX)
+            continue;
+        if (devfn == PCI_DEVFN(1, 0)) /* interrupt routes */
+            remember(w, devfn, 0x60, 4);
+        if (devfn == PCI_DEVFN(1, 1)) /* IDE timing */
+            remember(w, devfn, 0x40, 4);
+        if (devfn == PCI_DEVFN(1, 3)) { /* power management */
+            remember(w, devfn, 0x40, 4);
+            remember(w, devfn, 0x80, 1);
+        }
+        for (unsigned reg = PCI_BAR0; reg < PCI_BAR0 + 24; reg += 4)
+            if (rig_cfg(&w->rig, devfn, reg, 4))
+                remember(w, devfn, reg, 4);
+        if (rig_cfg(&w->rig, devfn, PCI_ROM, 4))
+            remember(w, devfn, PCI_ROM, 4);
+        remember(w, devfn, PCI_INTERRUPT_LINE, 1);
+        remember(w, devfn, PCI_COMMAND, 2);
+    }
+}
+
 static void place(struct steps *s)
 {
-    rig_firmware(&((struct world *)s->ctx)->rig);
+    struct world *w = s->ctx;
+
+    if (!w->nplaced)
+        firmware(w);
+    for (unsigned i = 0; i < w->nplaced; i++)
+        steps_io(s, IO_PCI, true, w->placed[i].addr, w->placed[i].size,
+                 w->placed[i].val);
 }
 
 static void unmake(struct steps *s)

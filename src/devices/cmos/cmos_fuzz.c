@@ -13,24 +13,31 @@ static void own(struct steps *s, unsigned n, unsigned a)
 const struct steps_map fuzz_map = {
     .win = windows, .nwin = 1, .own = own, .head = 5};
 
+static void build(struct steps *s, unsigned key)
+{
+    steps_begin(s, &fuzz_map, NULL, 0, 4096);
+}
+
+/* The device is new for each input: what it is told is part of that. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static const char letters[] = "acdnx";
-    struct steps s = {.ctx = NULL};
+    struct steps *s = steps_kept((struct bytes){data, len}, 0, build);
     struct conf c = {.n = 0};
     char boot[5] = "";
 
-    steps_begin(&s, &fuzz_map, data, len, 4096);
     for (unsigned i = 0, n = 0; i < 4; i++) {
-        uint8_t pick = take8(&s.in);
+        uint8_t pick = take8(&s->in);
 
         if (pick < 5)
             boot[n++] = letters[pick];
     }
     conf_set_str(&c, "boot", boot);
-    conf_set_num(&c, "disktrans", take8(&s.in) & 0x55);
-    steps_add(&s, &cmos_ops, &c);
-    steps_run(&s, NULL);
-    steps_end(&s);
+    conf_set_num(&c, "disktrans", take8(&s->in) & 0x55);
+    steps_add(s, &cmos_ops, &c);
+    steps_run(s, NULL);
+    steps_quiet(s);
+    dev_free(s->dev[--s->ndevs]);
+    steps_back(s);
     return 0;
 }

@@ -10,6 +10,7 @@
 
 #define BAR2  0xfeb00000u
 #define DEVFN PCI_DEVFN(2, 0)
+#define DOTS  8192u /* of an input's looks, but for rare inputs */
 
 static const struct steps_window windows[] = {
     {IO_PIO, 0x3c0, 16},         {IO_PIO, 0x1ce, 4},
@@ -23,7 +24,20 @@ struct world {
     struct conf conf;
     struct rom rom;
     unsigned looks;
+    uint32_t dots;
 };
+
+/* A look is a screen of work. Few are large where many inputs are tried. */
+static void look_once(struct steps *s, bool all)
+{
+    struct world *w = s->ctx;
+    struct vga_view v;
+
+    vga_view_get(w->rig.vga, &v);
+    w->dots += v.w * v.h;
+    if (s->rare || w->dots <= DOTS)
+        rig_look(&w->rig, all);
+}
 
 static void look(struct steps *s, unsigned a)
 {
@@ -33,8 +47,8 @@ static void look(struct steps *s, unsigned a)
     if (a & 2)
         d->ops->watch(d->dev, a & 4);
     w->rig.viewer->refuse = a == 15;
-    if (w->looks++ < 4) /* a look is a screen of work */
-        rig_look(&w->rig, a & 1);
+    if (w->looks++ < 4)
+        look_once(s, a & 1);
 }
 
 static void mode(struct rig *rig, unsigned a, uint8_t x, uint8_t y)
@@ -42,10 +56,17 @@ static void mode(struct rig *rig, unsigned a, uint8_t x, uint8_t y)
     static const uint8_t preset[] = {3, 4, 6, 0x0d, 0x12, 0x13};
     static const uint16_t depth[] = {4, 8, 15, 16, 24, 32, 0, 7};
 
-    if (a >= 8)
+    if (a >= 8) {
         rig_mode(rig, preset[a % sizeof(preset)]);
-    else
+        if (x & 1) { /* a small one */
+            rig_crt(rig, 0x11, 0);
+            rig_crt(rig, 0x01, x >> 4);
+            rig_crt(rig, 0x07, 0);
+            rig_crt(rig, 0x12, y & 31);
+        }
+    } else {
         rig_vbe_mode(rig, (uint16_t)(x * 4), (uint16_t)(y * 4), depth[a]);
+    }
 }
 
 /* The guest writes to its linear memory, where nobody sees it. */
@@ -174,7 +195,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     steps_run(s, NULL);
     w->rig.viewer->refuse = false;
     if (how & 4)
-        rig_look(&w->rig, false);
+        look_once(s, false);
     steps_back(s);
     return 0;
 }
