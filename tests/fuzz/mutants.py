@@ -10,6 +10,11 @@ number, or a name such as len, limit, end. What takes it away:
   budget  in the condition of a loop that has others, or counts a budget
   mask    & or % inside [ ]: gone
   field   the greatest value that a table of saved state takes: any
+
+Left out is a mask of a saved field, and the end of a loop up to one, that lets
+through all that the field's table takes: the table is the check, and a mutant of
+its own. That no guest gets beyond a table is what targets look at (save_one() in
+src/bench/steps.c).
 """
 import re
 from dataclasses import dataclass
@@ -21,6 +26,9 @@ BUDGET = re.compile(r"BUDGET|MOST|_MAX\b|budget|--")
 # results of calls and moments are no bounds
 OTHER = re.compile(r"^\(?(rc|err|fd)\b|_ns\b|\bnow\b|_NS\b")
 COMPARE = re.compile(r"(?<![-<>=!])(<=?|>=?)(?![<>=])")
+# a table's row: the member and its greatest value, as it is written
+ROW = re.compile(r"\b(?:FIELD_MAX\(\w[\w ]*, (?:\w+\[n\]\.)?(\w+), \d+, |FM\((\w+), )([^();]+)\)")
+MEMBER = r"\w+(?:->|\.)(?:r\.|s\.|regs\.)?(\w+)"
 LEAVES = re.compile(r"(return|break|continue|goto \w+|return (-?\w+|err_set.*|\w+_error.*|UINT\d+_C.*))$", re.S)
 
 
@@ -134,9 +142,36 @@ def sets(statement, condition):
     return bool(m) and m.group(1) in condition
 
 
-def scan(path, text):
-    """All mutants of one file."""
+def tables(texts):
+    """The members that have one greatest value in all tables of a folder."""
+    most = {}
+    for text in texts:
+        for m in ROW.finditer(blank(text)):
+            most.setdefault(m.group(1) or m.group(2), set()).add(m.group(3).strip())
+    return {name: values.pop() for name, values in most.items() if len(values) == 1}
+
+
+def number(text):
+    return int(text.rstrip("u"), 0) if re.fullmatch(r"(0x[0-9a-f]+|\d+)u?", text) else None
+
+
+def kept(most, op, limit):
+    """Whether all up to `most` is left as it is by & or % limit."""
+    if op == "%" and most == f"{limit} - 1":
+        return True
+    a, b = number(most), number(limit)
+    if a is None or b is None:
+        return False
+    return a < b if op == "%" else not b & (b + 1) and a <= b
+
+
+def scan(path, text, most={}):
+    """All mutants of one file; most: tables() of its folder."""
     clean, out = blank(text), {}
+
+    def counted(index, op, limit):
+        m = re.fullmatch(MEMBER, index.strip())
+        return not (m and m.group(1) in most and kept(most[m.group(1)], op, limit))
 
     def add(kind, start, end, new):
         line = text.count("\n", 0, start) + 1
@@ -164,6 +199,10 @@ def scan(path, text):
                 continue
             start, stop = parts[1]
         for a, b, flip, several in terms(clean, start, stop):
+            end = re.fullmatch(r"(\w+) < (\w+)", clean[a:b])
+            up_to = end and re.search(rf"\b{end.group(1)} < {MEMBER}", clean[start:stop])
+            if up_to and most.get(up_to.group(1)) == end.group(2):
+                continue
             if (compared(clean, a, b) and (several or BUDGET.search(clean[a:b]))) or \
                     re.fullmatch(r"\w*(left|budget|n)--|--\w+", clean[a:b]):
                 known("budget", a, b, not flip)
@@ -183,7 +222,8 @@ def scan(path, text):
         stop = closing(clean, m.end() - 1)
         for k in re.finditer(r" [&%] (0x[0-9a-f]+u?|\d+u?|[A-Z][A-Z0-9_]{2,}|\(\w+ - 1u?\)|\w*mask)$",
                              clean[m.end():stop]):
-            if "&&" not in k.group(0):
+            index, op = clean[m.end():m.end() + k.start()], k.group(0)[1]
+            if "&&" not in k.group(0) and counted(index, op, k.group(1)):
                 add("mask", m.end() + k.start(), stop, "")
 
     for m in re.finditer(r"\b(FIELD_MAX|FIELD_ARRAY_MAX|FIELD_BOOL)\(", clean):
