@@ -426,6 +426,8 @@ static void test_trim(void **state)
     put_range(r, 1, UINT64_C(0xffffffffffff), 0xffff);
     go(r, CMD_DSM, false);
     assert_true(rig_status(r, 0) & ST_ERR);
+    assert_true(rig_error(r, 0) & ER_IDNF);
+    rig_check_pattern(d + 200 * 512, 200 * 512, 512);
     /* counts and features that are not TRIM */
     rig_lba48(r, 0, 0, TRIM_BLOCKS + 1);
     rig_expect_abort(r, 0, CMD_DSM);
@@ -450,6 +452,26 @@ static void test_trim_count_has_8_bits(void **state)
     assert_int_equal(rig_bm_status(r, 0), EXACT);
     assert_int_equal(rig_status(r, 0), ST_OK);
     assert_int_equal(blk_mem_data(r->blk[0])[8 * 512], 0);
+    rig_free(r);
+}
+
+/* A request for each range: so many that others have their turn between. */
+static void test_trim_has_turns(void **state)
+{
+    static const struct rig_prd prd[] = {{RIG_DATA, 2048}};
+    struct rig *r = rig_disk();
+    unsigned i;
+
+    rig_prdt(r, prd, 1, true);
+    for (i = 0; i < 256; i++)
+        put_range(r, i, 8 * i, 1);
+    rig_lba48(r, 0, 0, 4);
+    bench_outb(r->b, 0x1f1, 1);
+    go(r, CMD_DSM, false);
+    for (i = 0; i < 8 && (rig_alt(r, 0) & ST_BSY); i++)
+        bench_step(r->b, IDE_RUN_REST_NS);
+    assert_int_equal(i, (256 + 2) / IDE_RUN_REQS);
+    assert_int_equal(rig_status(r, 0), ST_OK);
     rig_free(r);
 }
 
@@ -558,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_start_first),
         cmocka_unit_test(test_trim),
         cmocka_unit_test(test_trim_count_has_8_bits),
+        cmocka_unit_test(test_trim_has_turns),
         cmocka_unit_test(test_trim_reset),
         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_power_reset_in_flight),

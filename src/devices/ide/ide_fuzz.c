@@ -211,10 +211,87 @@ static void refused(struct steps *s, uint8_t how, const struct conf *good)
     steps_refused(s, &ide_ops, &c);
 }
 
+/*
+ * Requests of a channel in one turn: of an access, a timer, what a back end
+ * or the administrator does. No turn is longer than a stretch of ide_run().
+ */
+struct counted {
+    struct blk_ops ops; /* first: a disk's ops lead here */
+    const struct blk_ops *real;
+    struct world *w;
+    unsigned chan;
+};
+
 struct world {
     struct blk odd[4];
     struct conf conf;
+    struct counted counted[4];
+    struct steps *s;
+    struct steps_seam seam;
+    const struct steps_seam *real;
+    struct turn {
+        uint64_t now_ns, bytes;
+        unsigned reqs;
+    } turn[2];
+    bool many; /* of a string operation each element is a turn */
 };
+
+static void turn_ends(struct steps *s)
+{
+    struct world *w = s->ctx;
+
+    memset(w->turn, 0, sizeof(w->turn));
+    for (unsigned n = 0; s->ndevs && n < 2; n++)
+        MUST(((struct ide *)s->dev[0])->chan[n].loads <= 2 * IDE_RUN_PRDS);
+}
+
+static uint64_t counted_io(struct steps *s, const struct io_msg *m)
+{
+    uint64_t v = ((struct world *)s->ctx)->real->io(s, m);
+
+    turn_ends(s);
+    return v;
+}
+
+static void uncounted_rep(struct steps *s, const struct io_msg *m, void *buf,
+                          size_t n)
+{
+    struct world *w = s->ctx;
+
+    w->many = true;
+    w->real->rep(s, m, buf, n);
+    w->many = false;
+}
+
+static int counted_submit(struct blk *b, struct blk_req *r)
+{
+    const struct counted *c = (const struct counted *)b->ops;
+    struct turn *t = &c->w->turn[c->chan];
+    uint64_t now_ns = c->w->s->b->now_ns;
+
+    /* timers of one step are at different times */
+    if (t->now_ns != now_ns || c->w->many)
+        memset(t, 0, sizeof(*t));
+    t->now_ns = now_ns;
+    if (r->op == BLK_READ || r->op == BLK_WRITE)
+        t->bytes += r->len_bytes;
+    t->reqs++;
+    MUST(t->bytes <= IDE_RUN_MOST + DMA_PIECE);
+    MUST(t->reqs <= IDE_RUN_REQS + 2); /* and a flush of each drive */
+    return c->real->submit(b, r);
+}
+
+static void count(struct world *w, unsigned u, struct blk *b)
+{
+    struct counted *c = &w->counted[u];
+
+    c->ops = *b->ops;
+    c->ops.submit = counted_submit;
+    c->real = b->ops;
+    c->w = w;
+    c->chan = u / 2;
+    b->ops = &c->ops;
+}
 
 /* key: 4: no function yet, 8: a long serial number */
 static void build(struct steps *s, unsigned key)
@@ -228,7 +305,13 @@ static void build(struct steps *s, unsigned key)
 
     s->ctx = w;
     s->saved_most = IDE_SAVED_REGS + 2 * IDE_SAVED_MOST;
+    w->s = s;
     steps_begin(s, &fuzz_map, NULL, 0, RAM);
+    w->real = s->seam;
+    w->seam = *s->seam;
+    w->seam.io = counted_io;
+    w->seam.rep = uncounted_rep;
+    s->seam = &w->seam;
     s->b->mirror_end = 16u << 20;
     for (unsigned u = 0; u < 4; u++) {
         bool cd = units[u] == 0 || units[u] & 1;
@@ -245,6 +328,8 @@ static void build(struct steps *s, unsigned key)
             s->blk[u] = blk_mem_new((uint64_t)(units[u] & ~1) << 10, cd);
         if (s->blk[u])
             conf_set_ptr(c, keys[u][2], s->blk[u]);
+        if (s->blk[u] || units[u] < 0)
+            count(w, u, s->blk[u] ? s->blk[u] : &w->odd[u]);
     }
     if (key & 8)
         conf_set_str(c, "serial0", "a serial number that is too long");
@@ -264,7 +349,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (how & 4)
         refused(s, how, &((struct world *)s->ctx)->conf);
     else
-        steps_run(s, NULL);
+        steps_run(s, turn_ends);
     steps_back(s);
     return 0;
 }

@@ -359,6 +359,7 @@ static void test_big_disk(void **state)
     f.base = base;
     rig_identify(r, 0, id);
     assert_int_equal(rig_word(id, 1), 16383);
+    assert_int_equal(rig_word(id, 54), 16383);
     assert_int_equal(rig_word(id, 60) | rig_word(id, 61) << 16, 0x0fffffff);
     assert_int_equal(rig_word(id, 100) | (uint32_t)rig_word(id, 101) << 16,
                      (uint32_t)(f.blk.size_bytes / 512));

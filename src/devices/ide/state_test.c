@@ -305,6 +305,24 @@ static void test_save_amid_srst_of_dma(void **state)
     rig_free(r);
 }
 
+/* Saved state may name a transfer mode that no guest can set. */
+static void test_mode_that_cannot_be(void **state)
+{
+    struct rig *r = rig_disk();
+    uint8_t id[512];
+
+    for (unsigned mode = 0; mode < 256; mode++) {
+        bool mw = mode >= 0x20 && mode < 0x23,
+             ultra = mode >= 0x40 && mode < 0x46;
+
+        r->ide->unit[0].st->xfer_mode = (uint8_t)mode;
+        rig_identify(r, 0, id);
+        assert_int_equal(rig_word(id, 63) >> 8, mw ? 1 << (mode - 0x20) : 0);
+        assert_int_equal(rig_word(id, 88) >> 8, ultra ? 1 << (mode - 0x40) : 0);
+    }
+    rig_free(r);
+}
+
 /* The disk goes meanwhile: the engine stops, nobody is left to interrupt. */
 static void test_unplug_amid_srst_of_dma(void **state)
 {
@@ -526,6 +544,7 @@ int main(void)
         cmocka_unit_test(test_save_amid_trim),
         cmocka_unit_test(test_save_amid_srst_of_dma),
         cmocka_unit_test(test_unplug_amid_srst_of_dma),
+        cmocka_unit_test(test_mode_that_cannot_be),
         cmocka_unit_test(test_transfer_that_cannot_be),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_hostile),
