@@ -324,6 +324,23 @@ static void test_tag_is_stripped(void **state)
     }
 }
 
+/* Behind the end of a runt something stands that looks like a tag. */
+static void test_runt_has_no_tag(void **state)
+{
+    for (uint32_t len = 8; len < 14; len++) {
+        struct rig *r = rig_rx(CPCR_RXVLAN, 1, 1536);
+        uint8_t f[18];
+
+        rig_wr4(r, RTL_RCR, RIG_RCR | RCR_AR);
+        frame_plain(f, sizeof(f), rig_mac, 1);
+        set_be16(f + 12, 0x8100);
+        assert_true(net_mem_put(r->net, f, len));
+        assert_int_equal(desc_cmd(r, RING, 0) & LEN, len + 4);
+        assert_int_equal(desc_vlan(r, RING, 0), 0);
+        rig_free(r);
+    }
+}
+
 static void test_tag_over_small_buffers(void **state)
 {
     for (uint32_t size = 5; size < 40; size++) {
@@ -594,6 +611,7 @@ int main(int argc, char **argv)
         T(nothing_stale_is_used),
         T(one_interrupt_for_a_batch),
         T(tag_is_stripped),
+        T(runt_has_no_tag),
         T(tag_over_small_buffers),
         T(tag_stays),
         T(checksums),
