@@ -281,7 +281,6 @@ DM_CALL(set_mem_type, hvmmem_type_t type, uint64_t first, uint32_t n)
 DM_CALL(shutdown, unsigned reason)
 DM_CALL(relocate_memory, uint32_t n, uint64_t from, uint64_t to)
 DM_CALL(pin_memory_cacheattr, uint64_t from, uint64_t to, uint32_t type)
-DM_CALL(modified_memory, uint64_t first, uint32_t n)
 DM_CALL(destroy_ioreq_server, ioservid_t id)
 DM_CALL(set_ioreq_server_state, ioservid_t id, int on)
 CALL(xendevicemodel_restrict, xendevicemodel_handle *h, domid_t dom)
@@ -291,6 +290,14 @@ CALL(xc_domain_send_trigger, xc_interface *h, uint32_t dom, uint32_t trigger,
      uint32_t vcpu)
 CALL(xc_domain_populate_physmap_exact, xc_interface *h, uint32_t dom,
      unsigned long n, unsigned order, unsigned flags, xen_pfn_t *gfn)
+
+/* Of nothing there is nothing to tell. */
+int xendevicemodel_modified_memory(xendevicemodel_handle *h, domid_t dom,
+                                   uint64_t first, uint32_t n)
+{
+    MUST(n);
+    return result();
+}
 
 int xendevicemodel_nr_vcpus(xendevicemodel_handle *h, domid_t dom, unsigned *n)
 {
