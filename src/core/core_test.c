@@ -74,6 +74,10 @@ static void bus_overlap_is_refused(void **s)
                      -EINVAL);
     assert_int_equal(bus_map(&b, SPACE_PIO, 5, 0, &probe_ops, &p, NULL),
                      -EINVAL);
+    /* offsets have 32 bits */
+    assert_int_equal(
+        bus_map(&b, SPACE_MMIO, 0, UINT64_C(1) << 32, &probe_ops, &p, NULL),
+        -EINVAL);
     assert_ptr_equal(bus_find(&b, SPACE_PIO, 0xff)->base, 0xf8);
     assert_null(bus_find(&b, SPACE_PIO, 0x110));
     bus_unmap(&b, SPACE_PIO, 0x100);
