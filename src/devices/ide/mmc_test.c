@@ -78,6 +78,9 @@ static void test_toc(void **state)
     assert_memory_equal(buf + 34, "\0\x0f\x19", 3);
     assert_int_equal(buf[40], 0x01);
     assert_memory_equal(buf + 45, "\0\x02\0", 3);
+    cdb[6] = 2; /* there is no second session */
+    assert_int_equal(rig_packet_sense(r, CD, cdb), 0x052400);
+    cdb[6] = 0;
     cdb[2] = 4;
     assert_int_equal(rig_packet_sense(r, CD, cdb), 0x052400);
     rig_free(r);
