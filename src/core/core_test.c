@@ -120,8 +120,14 @@ static void bus_splits_and_joins_widths(void **s)
     bus_write(&b, SPACE_MMIO, 0x1006, 2, 0xabcd);
     assert_int_equal(p.off[3], 4);
     assert_int_equal(p.val[3], 0xabcd0000);
+    bus_write(&b, SPACE_MMIO, 0x1008, 8, 0x8877665544332211);
+    assert_int_equal(p.n, 6);
+    assert_int_equal(p.size[4], 4);
+    assert_int_equal(p.val[4], 0x44332211);
+    assert_int_equal(p.off[5], 12);
+    assert_int_equal(p.val[5], 0x88776655);
     assert_int_equal(hits[HIT_MMIO_RD], 2);
-    assert_int_equal(hits[HIT_MMIO_WR], 1);
+    assert_int_equal(hits[HIT_MMIO_WR], 2);
     assert_int_equal(hits[HIT_PIO_RD] + hits[HIT_PIO_WR], 0);
     assert_int_equal(bus_read(&b, SPACE_MMIO, 0x2000, 8), UINT64_MAX);
     assert_int_equal(bus_read(&b, SPACE_PIO, 0x10, 2), 0xffff);
