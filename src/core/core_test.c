@@ -72,6 +72,8 @@ static void bus_overlap_is_refused(void **s)
                      -EINVAL);
     assert_int_equal(bus_map(&b, SPACE_PIO, 0x10000, 1, &probe_ops, &p, NULL),
                      -EINVAL);
+    assert_int_equal(bus_map(&b, SPACE_PIO, 0x10001, 1, &probe_ops, &p, NULL),
+                     -EINVAL);
     assert_int_equal(bus_map(&b, SPACE_PIO, 5, 0, &probe_ops, &p, NULL),
                      -EINVAL);
     /* offsets have 32 bits */
