@@ -35,6 +35,7 @@ struct machine_conf {
     char boot_order[5]; /* of a c d n */
     enum vga_kind vga;
     uint32_t vgamem_mib; /* power of two, 1..256 */
+    uint8_t vga_slot;    /* 0: the next that is free */
     struct rom vga_rom;
     struct machine_disk {
         bool present;
@@ -49,6 +50,7 @@ struct machine_conf {
     struct machine_nic {
         const char *id; /* "nic0": QMP's name; may be NULL */
         uint8_t mac[6];
+        uint8_t slot;     /* 0: the next that is free */
         uint8_t revision; /* 0x10 RTL8139C, 0x20 RTL8139C+; 0: the latter */
         struct net *net;
         struct rom rom;

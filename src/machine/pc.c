@@ -142,12 +142,17 @@ static bool fill_parport(struct machine *m, unsigned instance, struct conf *c)
     return true;
 }
 
+static unsigned devfn_of(unsigned slot)
+{
+    return slot ? PCI_DEVFN(slot, 0) : PCI_DEVFN_AUTO;
+}
+
 static bool fill_vga(struct machine *m, unsigned instance, struct conf *c)
 {
     if (m->conf.vga == VGA_NONE)
         return false;
     conf_set_num(c, "vgamem_mib", m->conf.vgamem_mib);
-    conf_set_num(c, "devfn", PCI_DEVFN_AUTO);
+    conf_set_num(c, "devfn", devfn_of(m->conf.vga_slot));
     if (m->conf.vga_rom.data)
         conf_set_ptr(c, "rom", &m->conf.vga_rom);
     return true;
@@ -160,7 +165,7 @@ static bool fill_nic(struct machine *m, unsigned instance, struct conf *c)
     if (instance >= m->conf.nnics)
         return false;
     conf_set_ptr(c, "mac", nic->mac);
-    conf_set_num(c, "devfn", PCI_DEVFN_AUTO);
+    conf_set_num(c, "devfn", devfn_of(nic->slot));
     if (nic->revision)
         conf_set_num(c, "revision", nic->revision);
     if (nic->net)

@@ -76,22 +76,37 @@ static int take_pflash(struct args *a, const char *v, struct err *e)
     return place(a, v, "if=pflash,format=raw", e);
 }
 
-static int take_global(struct args *a, const char *v, struct err *e)
+static int add_global(struct args *a, const char *driver, size_t dlen,
+                      const char *prop, size_t plen, const char *val,
+                      struct err *e)
 {
     struct global *g = &a->global[a->nglobals];
-    const char *dot = strchr(v, '.'), *eq = dot ? strchr(dot, '=') : NULL;
 
-    if (!eq || dot - v >= (int)sizeof(g->driver) ||
-        eq - dot > (int)sizeof(g->prop))
-        return err_set(e, -EINVAL, "-global '%.60s' must be DRIVER.PROP=VALUE",
-                       v);
     if (a->nglobals == ARGS_MOST)
         return err_set(e, -E2BIG, "more than %u options -global", ARGS_MOST);
-    snprintf(g->driver, sizeof(g->driver), "%.*s", (int)(dot - v), v);
-    snprintf(g->prop, sizeof(g->prop), "%.*s", (int)(eq - dot - 1), dot + 1);
-    g->val = eq + 1;
+    if (dlen >= sizeof(g->driver) || plen >= sizeof(g->prop))
+        return 0; /* of no device here */
+    snprintf(g->driver, sizeof(g->driver), "%.*s", (int)dlen, driver);
+    snprintf(g->prop, sizeof(g->prop), "%.*s", (int)plen, prop);
+    g->val = val;
     a->nglobals++;
     return 0;
+}
+
+/* DRIVER.PROP=VALUE, or driver=DRIVER,property=PROP,value=VALUE */
+static int take_global(struct args *a, const char *v, struct err *e)
+{
+    const char *dot = strchr(v, '.'), *eq = dot ? strchr(dot, '=') : NULL;
+    const char *prop = strstr(v, ",property="), *val = strstr(v, ",value=");
+
+    if (!strncmp(v, "driver=", 7) && prop && val && val > prop)
+        return add_global(a, v + 7, (size_t)(prop - v) - 7, prop + 10,
+                          (size_t)(val - prop) - 10, val + 7, e);
+    if (!eq)
+        return err_set(e, -EINVAL, "-global '%.60s' must be DRIVER.PROP=VALUE",
+                       v);
+    return add_global(a, v, (size_t)(dot - v), dot + 1, (size_t)(eq - dot) - 1,
+                      eq + 1, e);
 }
 
 const char *args_global(const struct args *a, const char *driver,
@@ -120,14 +135,46 @@ static int socket_path(const char *option, const char *v, const char **path,
 
 static int take_qtest(struct args *a, const char *v, struct err *e)
 {
+    if (!strcmp(v, "null") || !strcmp(v, "none"))
+        return 0;
+    if (!strncmp(v, "chardev:", 8)) {
+        a->qtest_chardev = v + 8;
+        return 0;
+    }
     if (strcmp(v, "stdio"))
         return socket_path("-qtest", v, &a->qtest, e);
     a->qtest = v;
     return 0;
 }
 
+/* -qtest chardev:ID */
+static int resolve_qtest(struct args *a, struct err *e)
+{
+    const char *id = a->qtest_chardev;
+
+    for (unsigned i = 0; id && i < a->nchardevs; i++) {
+        const char *name = keyval_get(&a->chardev[i], "", "id");
+        const char *kind = keyval_get(&a->chardev[i], "", "backend");
+
+        if (!name || !kind || strcmp(name, id))
+            continue;
+        a->qtest = strcmp(kind, "stdio")
+                       ? keyval_get(&a->chardev[i], "", "path")
+                       : kind;
+        if (a->qtest)
+            return 0;
+    }
+    return id ? err_set(e, -EINVAL,
+                        "-qtest chardev:%.40s: it must be a -chardev stdio, or "
+                        "socket with a path that somebody listens at",
+                        id)
+              : 0;
+}
+
 static int take_qmp(struct args *a, const char *v, struct err *e)
 {
+    if (!strcmp(v, "null") || !strcmp(v, "none"))
+        return 0;
     return socket_path("-qmp", v, &a->qmp, e);
 }
 
@@ -143,11 +190,29 @@ static int take_bios(struct args *a, const char *v, struct err *e)
     return 0;
 }
 
+static int take_floppy(struct args *a, const char *v, struct err *e)
+{
+    return err_set(e, -ENOTSUP, "-fda, -fdb: there is no floppy drive here");
+}
+
+static int take_usbdevice(struct args *a, const char *v, struct err *e)
+{
+    return err_set(e, -ENOTSUP, "-usbdevice: there is no USB here");
+}
+
 static int take_vga(struct args *a, const char *v, struct err *e)
 {
     if (strcmp(v, "std") && strcmp(v, "none"))
         return err_set(e, -ENOTSUP, "-vga '%.40s': there are std and none", v);
     a->vga = v;
+    return 0;
+}
+
+static int take_serial(struct args *a, const char *v, struct err *e)
+{
+    a->own_serial = true;
+    if (strcmp(v, "none") && a->board.serials < MACHINE_SERIALS)
+        a->board.serials++;
     return 0;
 }
 
@@ -210,6 +275,9 @@ static const struct option {
     {"hdc", true, take_hdc},
     {"hdd", true, take_hdd},
     {"cdrom", true, take_cdrom},
+    {"fda", true, take_floppy},
+    {"fdb", true, take_floppy},
+    {"usbdevice", true, take_usbdevice},
     {"pflash", true, take_pflash},
     {"snapshot", false, take_snapshot},
     {"device", true, take_device},
@@ -226,10 +294,13 @@ static const struct option {
     {"help", false, take_help},
     {"h", false, take_help},
     {"version", false, take_version},
+    {"action", true, NULL},
     {"audio", true, NULL},
     {"audiodev", true, NULL},
     {"cpu", true, NULL},
+    {"compat", true, NULL},
     {"d", true, NULL},
+    {"debugcon", true, NULL},
     {"D", true, NULL},
     {"display", true, NULL},
     {"k", true, NULL},
@@ -237,15 +308,22 @@ static const struct option {
     {"monitor", true, NULL},
     {"msg", true, NULL},
     {"name", true, NULL},
-    {"netdev", true, NULL},
+    {"netdev", true, args_take_netdev},
     {"object", true, NULL},
+    {"overcommit", true, NULL},
     {"parallel", true, NULL},
+    {"pidfile", true, NULL},
     {"rtc", true, NULL},
+    {"run-with", true, NULL},
     {"sandbox", true, NULL},
-    {"serial", true, NULL},
+    {"seed", true, NULL},
+    {"serial", true, take_serial},
+    {"smbios", true, NULL},
     {"trace", true, NULL},
     {"vnc", true, NULL},
+    {"watchdog-action", true, NULL},
     {"enable-fips", false, NULL},
+    {"mem-prealloc", false, NULL},
     {"no-hpet", false, NULL},
     {"no-reboot", false, NULL},
     {"no-shutdown", false, NULL},
@@ -297,8 +375,18 @@ static int resolve(struct args *a, struct err *e)
     const char *vga = a->vga ? a->vga : a->nodefaults ? "none" : "std";
     int rc = resolve_mon(a, e);
 
+    for (unsigned i = 0; i < a->ndevices && !a->vga; i++) {
+        const char *driver = keyval_get(&a->device[i], "", "driver");
+
+        if (driver && !strcmp(driver, "VGA"))
+            vga = "none"; /* of the board: that one stands for it */
+    }
     if (!strcmp(vga, "std"))
         a->board.machine.vga = VGA_STD;
+    if (!a->own_serial && !a->nodefaults)
+        a->board.serials = 1;
+    rc = rc ? rc : resolve_qtest(a, e);
+    rc = rc ? rc : args_board_slots(a, e);
     rc = rc ? rc : args_drives(a, e);
     for (unsigned i = 0; i < a->ndevices && !rc; i++)
         rc = args_device(a, &a->device[i], e);
@@ -325,7 +413,9 @@ int args_parse(struct args *a, int argc, char **argv, struct clock *clock,
     for (int i = 1; i < argc && !rc; i++) {
         const struct option *o = argv[i][0] == '-' ? find(argv[i]) : NULL;
 
-        if (!o)
+        if (argv[i][0] != '-' && argv[i][0]) /* an image alone */
+            rc = take_hda(a, argv[i], e);
+        else if (!o)
             rc = err_set(e, -EINVAL, "the option '%.60s' is not known here",
                          argv[i]);
         else if (o->arg && i + 1 == argc)

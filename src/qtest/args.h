@@ -20,11 +20,16 @@ struct args {
     bool help, version;
     /* private to the parser */
     bool nodefaults, snapshot;
+    bool own_serial;
+    bool own_net; /* cards are asked for: there is none by default */
+    unsigned
+        other_cards; /* of kinds that are not here: their slots stay free */
+    uint32_t slots;  /* taken, bits */
     const char *vga;
     struct keyval drive[ARGS_MOST], blockdev[ARGS_MOST], device[ARGS_MOST],
         chardev[ARGS_MOST];
     unsigned ndrives, nblockdevs, ndevices, nchardevs;
-    const char *mon;
+    const char *mon, *qtest_chardev;
     struct global {
         char driver[24], prop[24];
         const char *val;
@@ -49,6 +54,9 @@ int args_take_uuid(struct args *, const char *, struct err *);
 /* args_dev.c */
 int args_take_nic(struct args *, const char *, struct err *);
 int args_take_net(struct args *, const char *, struct err *);
+int args_take_netdev(struct args *, const char *, struct err *);
+/* Slots of what QEMU puts on the board, before those of -device. */
+int args_board_slots(struct args *, struct err *);
 /* One -device. */
 int args_device(struct args *, struct keyval *, struct err *);
 const char *args_driver(unsigned i); /* its name; NULL past the last */

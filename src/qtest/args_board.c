@@ -51,7 +51,9 @@ int args_take_machine(struct args *a, const char *v, struct err *e)
         &kv, "",
         "usb vmport smm hpet graphics mem-merge dump-guest-core "
         "kernel_irqchip kernel-irqchip smbus sata pit pic suppress-vmdesc "
-        "nvdimm i8042 fd-bootchk");
+        "nvdimm i8042 fd-bootchk max-ram-below-4g memory-backend "
+        "max-fw-size hmat x-oem-id x-oem-table-id default-bus-bypass-iommu "
+        "pcspk-audiodev");
     rc = rc ? rc : keyval_done(&kv, "-machine", e);
     keyval_free(&kv);
     return rc;

@@ -6,6 +6,58 @@
 #include <stdio.h>
 #include <string.h>
 
+/* addr=SLOT[.FUNCTION], hexadecimal; slot 0: none is given. */
+static int given_slot(struct keyval *kv, uint8_t *slot, struct err *e)
+{
+    const char *v = keyval_get(kv, "", "addr");
+    unsigned n = 0, fn = 0;
+    int end = 0;
+
+    *slot = 0;
+    if (!v)
+        return 0;
+    if (sscanf(v, "%x%n.%x%n", &n, &end, &fn, &end) < 1 || v[end] || n > 31 ||
+        n < 2 || fn)
+        return err_set(e, -EINVAL,
+                       "addr '%.20s': a slot is 2 to 1f, a function 0", v);
+    *slot = (uint8_t)n;
+    return 0;
+}
+
+/* As given, or the first that is free. */
+static int take_slot(struct args *a, uint8_t *slot, struct err *e)
+{
+    uint8_t n = *slot ? *slot : 2;
+
+    while (!*slot && n < 32 && a->slots >> n & 1)
+        n++;
+    if (n > 31 || a->slots >> n & 1)
+        return err_set(e, -EEXIST,
+                       *slot ? "PCI slot %x is taken" : "no PCI slot is left",
+                       n);
+    a->slots |= UINT32_C(1) << n;
+    *slot = n;
+    return 0;
+}
+
+int args_board_slots(struct args *a, struct err *e)
+{
+    struct machine_conf *m = &a->board.machine;
+    uint8_t other = 0;
+    int rc = 0;
+
+    a->slots = m->xen_platform ? 7 : 3;
+    if (m->vga)
+        rc = take_slot(a, &m->vga_slot, e);
+    for (unsigned i = 0; i < m->nnics && !rc; i++)
+        rc = take_slot(a, &m->nic[i].slot, e);
+    if (!a->own_net && !a->nodefaults)
+        a->other_cards++;
+    for (unsigned i = 0; i < a->other_cards && !rc; i++, other = 0)
+        rc = take_slot(a, &other, e);
+    return rc;
+}
+
 static int add_nic(struct args *a, const char *driver, struct keyval *kv,
                    struct err *e)
 {
@@ -23,9 +75,9 @@ static int add_nic(struct args *a, const char *driver, struct keyval *kv,
         nic->mac[i] = (uint8_t)mac[i];
     m->nnics++;
     keyval_skip(kv, "",
-                "id netdev addr bus bootindex romfile rombar "
-                "multifunction");
-    return 0;
+                "id netdev bus bootindex romfile romsize rombar "
+                "multifunction acpi-index");
+    return given_slot(kv, &nic->slot, e);
 }
 
 /* -nic and -net: the card, if it is one of ours; what is behind it is not. */
@@ -36,11 +88,17 @@ static int take_nic(struct args *a, const char *option, const char *v,
     int rc = keyval_parse(&kv, v, "type", e);
     const char *model = rc ? NULL : keyval_get(&kv, "", "model");
 
+    const char *type = rc ? NULL : keyval_get(&kv, "", "type");
+
+    a->own_net = true;
     if (model && !strcmp(model, "rtl8139"))
         rc = add_nic(a, model, &kv, e);
     else if (model)
         rc = err_set(e, -ENOTSUP, "%s model '%.40s': there is rtl8139", option,
                      model);
+    else if (type && (!strcmp(option, "-net") ? !strcmp(type, "nic")
+                                              : strcmp(type, "none") != 0))
+        a->other_cards++;
     keyval_free(&kv);
     return rc;
 }
@@ -55,21 +113,44 @@ int args_take_net(struct args *a, const char *v, struct err *e)
     return take_nic(a, "-net", v, e);
 }
 
+int args_take_netdev(struct args *a, const char *v, struct err *e)
+{
+    a->own_net = true;
+    return 0;
+}
+
 static int add_vga(struct args *a, const char *driver, struct keyval *kv,
                    struct err *e)
 {
     const char *mib = keyval_get(kv, "", "vgamem_mb");
     uint64_t n = ARGS_VGA_MIB;
+    uint8_t slot;
+    int rc;
 
     if (mib && (!keyval_number(mib, &n) || n < 1 || n > 256 || (n & (n - 1))))
         return err_set(e, -EINVAL,
                        "-device VGA: vgamem_mb is '%.20s' and must "
                        "be a power of two, 1 to 256",
                        mib);
-    a->board.machine.vga = VGA_STD;
     a->board.machine.vgamem_mib = (uint32_t)n;
-    keyval_skip(kv, "", "id addr bus edid xres yres romfile rombar");
-    return 0;
+    keyval_skip(kv, "",
+                "id bus edid xres yres xmax ymax refresh_rate mmio "
+                "qemu-extended-regs global-vmstate big-endian-framebuffer "
+                "romfile romsize rombar multifunction acpi-index");
+    if (a->board.machine.vga) /* there is one */
+        return given_slot(kv, &slot, e);
+    a->board.machine.vga = VGA_STD;
+    rc = given_slot(kv, &a->board.machine.vga_slot, e);
+    return rc ? rc : take_slot(a, &a->board.machine.vga_slot, e);
+}
+
+static int add_card(struct args *a, const char *driver, struct keyval *kv,
+                    struct err *e)
+{
+    struct machine_conf *m = &a->board.machine;
+    int rc = add_nic(a, driver, kv, e);
+
+    return rc ? rc : take_slot(a, &m->nic[m->nnics - 1].slot, e);
 }
 
 static const struct {
@@ -80,7 +161,7 @@ static const struct {
     {"VGA", add_vga},
     {"ide-cd", args_disk},
     {"ide-hd", args_disk},
-    {"rtl8139", add_nic},
+    {"rtl8139", add_card},
 };
 
 #define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))

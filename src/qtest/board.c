@@ -12,8 +12,8 @@
 #define CONFDATA  0xcfc
 #define FW_SELECT 0x510
 #define FW_DATA   0x511
-#define WORK_MOST 64u      /* pieces of work between two commands */
-#define FIRE_MOST 1000000u /* timers in one step of the clock */
+#define WORK_MOST 64u /* pieces of work between two commands */
+#define FIRE_MOST 1000000u
 
 #define PAGE UINT64_C(4096)
 
@@ -297,7 +297,7 @@ int board_clock_to(struct board *b, uint64_t now_ns)
 {
     struct bench *k = b->bench;
 
-    for (unsigned i = 0; i < FIRE_MOST; i++) {
+    for (unsigned i = 0; i < b->fires_most; i++) {
         uint64_t next = clock_next(&k->clock);
 
         if (next > now_ns) {
@@ -376,6 +376,17 @@ static int read_rom(struct board *b, const char *path, struct err *e)
     return rc;
 }
 
+static size_t chr_write(struct chr *c, const uint8_t *buf, size_t len)
+{
+    return len;
+}
+
+static void chr_room(struct chr *c, size_t n)
+{
+}
+
+static const struct chr_ops chr_ops = {.write = chr_write, .rx_room = chr_room};
+
 static int start(struct board *b, struct err *e)
 {
     struct machine_host host = {.hv = &b->bench->hv,
@@ -391,6 +402,10 @@ static int start(struct board *b, struct err *e)
         return -EINVAL;
     for (unsigned u = 0; u < MACHINE_DISKS; u++)
         c->disk[u].blk = b->conf.image[u] ? &b->conf.image[u]->blk : NULL;
+    for (unsigned i = 0; i < b->conf.serials; i++) {
+        b->chr[i].ops = &chr_ops;
+        c->serial[i] = &b->chr[i];
+    }
     for (unsigned i = 0; i < c->nnics; i++)
         c->nic[i].net = b->net[i] = net_mem_new();
     b->bench->gsi = on_gsi;
@@ -409,6 +424,7 @@ struct board *board_new(const struct board_conf *conf, struct err *e)
     if (!b)
         abort(); /* like the bench: nothing has begun */
     b->conf = *conf;
+    b->fires_most = FIRE_MOST;
     b->bench = bench_new((size_t)conf->machine.ram_bytes);
     if (start(b, e)) {
         board_free(b);

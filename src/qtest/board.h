@@ -11,6 +11,7 @@
 #include "../bench/bench.h"
 #include "image.h"
 
+#include <hvmd/chardev.h>
 #include <hvmd/machine.h>
 
 #define BOARD_RAM_MOST UINT64_C(0xe0000000)
@@ -30,6 +31,7 @@ struct board_conf {
     char device[MACHINE_DISKS][64]; /* ids of -device, "" */
     char boot_once[5];
     bool no_floppy_check;
+    unsigned serials; /* ports */
     const char *rom;  /* path; NULL: none */
     uint8_t uuid[16]; /* as it is written */
 };
@@ -39,6 +41,7 @@ struct board {
     struct machine *m;
     struct board_conf conf;
     struct net *net[MACHINE_NICS];
+    struct chr chr[MACHINE_SERIALS]; /* lead nowhere */
     uint8_t *rom;
     size_t rom_bytes;
     struct {
@@ -47,6 +50,7 @@ struct board {
         uint8_t len;
     } fw;
     uint8_t confadd_low;
+    uint32_t fires_most; /* timers in one step of the clock */
     bool booted, reset_wanted;
     /* Set by the owner; may be NULL. */
     void (*gsi)(void *ctx, unsigned gsi, bool level);

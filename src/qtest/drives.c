@@ -133,7 +133,8 @@ static int open_drive(struct args *a, struct keyval *kv, bool cd,
         return err_set(e, -EINVAL, "-drive file.size '%.40s'", size);
     keyval_skip(kv, "",
                 "cache cache.direct cache.no-flush cache.writeback aio "
-                "detect-zeroes copy-on-read");
+                "detect-zeroes copy-on-read bps bps_rd bps_wr iops iops_rd "
+                "iops_wr throttling.bps-total throttling.iops-total");
     if (file) {
         keyval_skip(kv, "file.", "read-zeroes locking");
         rc = args_open_name(a, file, bytes, &w, im, e);
@@ -221,7 +222,8 @@ int args_disk(struct args *a, const char *driver, struct keyval *kv,
     keyval_skip(kv, "",
                 "werror rerror model wwn bootindex write-cache "
                 "logical_block_size physical_block_size "
-                "share-rw discard_granularity backend_defaults");
+                "share-rw discard_granularity backend_defaults min_io_size "
+                "opt_io_size rotation_rate account-invalid account-failed");
     return rc;
 }
 

@@ -153,7 +153,7 @@ static void obey(struct wire *w, char *line)
 
 void wire_init(struct wire *w, struct board *b)
 {
-    *w = (struct wire){.b = b};
+    *w = (struct wire){.b = b, .span_most = WIRE_SPAN_MOST};
     b->gsi = on_gsi;
     b->gsi_ctx = w;
 }

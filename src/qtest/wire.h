@@ -11,6 +11,7 @@
 #include "board.h"
 
 #define WIRE_LINE_MOST (256u << 20)
+#define WIRE_SPAN_MOST (256u << 20) /* bytes of memory in one command */
 
 struct wire {
     struct board *b;
@@ -19,6 +20,7 @@ struct wire {
     bool skip;                    /* the rest of a line that is too long */
     char *out;
     size_t out_len, out_room;
+    uint32_t span_most;
     bool irqs;    /* interrupt lines are wanted */
     bool obeying; /* the owner looks at out when that is done */
     /* Something came by itself; may be NULL. */

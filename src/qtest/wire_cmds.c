@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPAN_MOST  (256u << 20) /* bytes of memory in one command */
 #define CLOCK_MOST ((uint64_t)INT64_MAX)
 #define PIECE      65536u
 
@@ -35,9 +34,9 @@ static bool port_of(struct wire *w, uint64_t n)
 
 static bool span_of(struct wire *w, uint64_t len)
 {
-    if (len <= SPAN_MOST)
+    if (len <= w->span_most)
         return true;
-    wire_say(w, "FAIL more than %u bytes in one command", SPAN_MOST);
+    wire_say(w, "FAIL more than %u bytes in one command", w->span_most);
     return false;
 }
 
