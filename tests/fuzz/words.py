@@ -6,7 +6,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # Where the words are.
 WORDS = {"options": "src/ctl/options.def", "dmoptions": "src/ctl/options.def",
-         "qmp": "src/ctl/*qmp_*.c", "store": "src/ctl/trad_store.c", "vnc": "src/vnc/vnc_fuzz.c"}
+         "qmp": "src/ctl/*qmp_*.c", "qtest": "src/qtest/wire_cmds.c",
+         "store": "src/ctl/trad_store.c", "vnc": "src/vnc/vnc_fuzz.c"}
 
 
 def dictionary(folder, name):
