@@ -24,7 +24,7 @@
 #define STEPS_REP   8192u /* bytes of a string operation */
 #define STEPS_SAVES 4u    /* of one input; more are passed over */
 /* Elements of string operations that go one by one, of inputs not rare */
-#define STEPS_SINGLES 512u
+#define STEPS_SINGLES 64u
 
 /* Low four bits; a: the high four. off: 1, 2 or 4 bytes as the window needs. */
 enum step {
@@ -125,7 +125,8 @@ struct steps {
     struct steps_chr chr;
     bool paused;
     size_t saved_most; /* bytes that saved state may take; 0: any */
-    unsigned saves, singles;
+    unsigned saves;    /* that were asked for */
+    unsigned singles;  /* of STEPS_SINGLES, left */
     uint8_t *spare[2]; /* for the saved form of state and for the state */
     size_t spare_bytes;
     void *ctx; /* the target's; of steps_kept(): freed with it */

@@ -7,7 +7,7 @@
 #include "keep.h"
 #include "steps.h"
 
-#define RIGS 16u
+#define RIGS 64u
 
 #ifdef FUZZ_ENGINE
 #define LOOK_EVERY 256u
@@ -69,11 +69,13 @@ struct steps *steps_kept(struct bytes in, unsigned key,
                          void (*build)(struct steps *, unsigned key))
 {
     static struct kept rigs[RIGS]; /* the engine's call has no context */
-    struct kept *k = &rigs[(key ^ key >> 4) % RIGS];
+    struct kept *k = rigs;
     size_t sum = in.left;
 
-    if (k->s && k->key != key)
-        unmake(k);
+    while (k < rigs + RIGS && k->s && k->key != key)
+        k++;
+    if (k == rigs + RIGS)
+        unmake(k = &rigs[key % RIGS]);
     if (!k->s) {
         k->key = key;
         k->build = build;

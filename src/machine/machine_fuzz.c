@@ -82,9 +82,12 @@ static uint64_t io(struct steps *s, const struct io_msg *m)
 
 static void rep(struct steps *s, const struct io_msg *m, void *buf, size_t n)
 {
-    if (n > s->singles && n > REP_FEW)
-        n = s->singles > REP_FEW ? s->singles : REP_FEW;
-    s->singles -= n < s->singles ? (unsigned)n : s->singles;
+    size_t most = (size_t)s->singles * 8;
+
+    /* Some of it goes in bulk; nobody tells how much. */
+    if (n > REP_FEW && n > most)
+        n = most > REP_FEW ? most : REP_FEW;
+    s->singles -= n / 8 < s->singles ? (unsigned)(n / 8) : s->singles;
     if (m->kind == IO_PIO)
         machine_rep(machine_of(s), m->addr, m->size, m->write, buf, n);
     else if (m->kind == IO_MMIO)

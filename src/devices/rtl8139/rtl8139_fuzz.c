@@ -277,10 +277,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct bytes in = {data, len};
     uint8_t how = take8(&in);
-    struct steps *s =
-        steps_kept(in, (how & (128 | 64 | 32)) | (how & 7 ? 1 : 0), build);
+    bool no = (how & (128 | 16 | 8)) == 128;
+    struct steps *s = steps_kept(
+        in, (no ? 128 : 0) | (how & (64 | 32)) | (how & 7 ? 1 : 0), build);
 
-    if (how & 128) {
+    if (no) {
         refused(s, how & 7, s->ctx);
     } else {
         steps_run(s, between);

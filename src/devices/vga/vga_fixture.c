@@ -228,7 +228,7 @@ static const struct mode_regs {
      0x00},
 };
 
-void rig_mode(struct rig *rig, unsigned mode)
+void rig_mode_regs(struct rig *rig, unsigned mode)
 {
     const struct mode_regs *m = modes;
 
@@ -257,6 +257,11 @@ void rig_mode(struct rig *rig, unsigned mode)
     rig_attr(rig, 0x13, m->ar13);
     rig_attr(rig, 0x14, 0);
     bench_outb(rig->b, 0x3c6, 0xff);
+}
+
+void rig_mode(struct rig *rig, unsigned mode)
+{
+    rig_mode_regs(rig, mode);
     for (unsigned i = 0; i < 256; i++) /* no two alike */
         rig_dac(rig, (uint8_t)i, (uint8_t)(i & 63), (uint8_t)(i >> 2),
                 (uint8_t)(i * 5 & 63));

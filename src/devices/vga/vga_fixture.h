@@ -52,6 +52,8 @@ void rig_poke(struct rig *, uint32_t addr, uint8_t val);
 uint8_t rig_peek(struct rig *, uint32_t addr);
 /* BIOS modes 3, 4, 6, 0x0d, 0x12, 0x13 by their registers. */
 void rig_mode(struct rig *, unsigned mode);
+/* The same, but neither the palette nor what is in memory. */
+void rig_mode_regs(struct rig *, unsigned mode);
 /* XRGB of six-bit components, and of what rig_mode() put in entry i. */
 uint32_t rig_rgb(uint32_t r, uint32_t g, uint32_t b);
 uint32_t rig_mode_color(uint32_t i);

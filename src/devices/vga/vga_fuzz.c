@@ -8,9 +8,10 @@
 
 #include <string.h>
 
-#define BAR2  0xfeb00000u
-#define DEVFN PCI_DEVFN(2, 0)
-#define DOTS  8192u /* of an input's looks, but for rare inputs */
+#define BAR2         0xfeb00000u
+#define DEVFN        PCI_DEVFN(2, 0)
+#define REFUSED(how) (((how)&0x17) == 0x10)
+#define DOTS         8192u /* of an input's looks, but for rare inputs */
 
 static const struct steps_window windows[] = {
     {IO_PIO, 0x3c0, 16},         {IO_PIO, 0x1ce, 4},
@@ -51,13 +52,17 @@ static void look(struct steps *s, unsigned a)
         look_once(s, a & 1);
 }
 
-static void mode(struct rig *rig, unsigned a, uint8_t x, uint8_t y)
+static void mode(struct steps *s, unsigned a, uint8_t x, uint8_t y)
 {
+    struct rig *rig = &((struct world *)s->ctx)->rig;
     static const uint8_t preset[] = {3, 4, 6, 0x0d, 0x12, 0x13};
     static const uint16_t depth[] = {4, 8, 15, 16, 24, 32, 0, 7};
 
     if (a >= 8) {
-        rig_mode(rig, preset[a % sizeof(preset)]);
+        if (s->rare) /* a palette is a thousand accesses */
+            rig_mode(rig, preset[a % sizeof(preset)]);
+        else
+            rig_mode_regs(rig, preset[a % sizeof(preset)]);
         if (x & 1) { /* a small one */
             rig_crt(rig, 0x11, 0);
             rig_crt(rig, 0x01, x >> 4);
@@ -86,7 +91,7 @@ static void own(struct steps *s, unsigned n, unsigned a)
     } else if (n == 1) {
         uint8_t x = take8(&s->in);
 
-        mode(&((struct world *)s->ctx)->rig, a, x, take8(&s->in));
+        mode(s, a, x, take8(&s->in));
     } else {
         touch(s, a);
     }
@@ -146,7 +151,16 @@ static void refused(struct steps *s, unsigned kind, const struct conf *good)
     steps_refused(s, &vga_ops, &c);
 }
 
-/* key: the head of the input */
+/* Of the head of an input: what build() goes by, the same as few times as can
+ * be. 2: a mode, 8: memory or ROM, 0x10: no card, then the ROM or a size. */
+static unsigned key_of(uint8_t how)
+{
+    if (REFUSED(how))
+        return how & 0xf8;
+    how &= 0xef;
+    return (how & (FUZZ_START ? 0x0a : 8)) | (how >> 4 < 4 ? 0 : how & 0xe0);
+}
+
 static void build(struct steps *s, unsigned key)
 {
     static const uint8_t image[100000] = {0x55, 0xaa};
@@ -171,8 +185,6 @@ static void build(struct steps *s, unsigned key)
     w->rig.viewer = &viewer;
     viewer.kept = true;
     viewer.sink = (struct sink){&vga_viewer_ops, &viewer};
-    if (key & 1)
-        vga_display(w->rig.dev)->ops->watch(w->rig.dev, true);
     if (FUZZ_START == 0)
         rig_vbe_mode(&w->rig, 64, 48, 32);
     else if (key & 2)
@@ -183,15 +195,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct bytes in = {data, len};
     uint8_t how = take8(&in);
-    struct steps *s = steps_kept(in, how & ~4u, build);
+    struct steps *s = steps_kept(in, key_of(how), build);
     struct world *w = s->ctx;
 
-    if (how & 0x10) {
+    if (REFUSED(how)) {
         refused(s, how >> 5 | (how & 8), &w->conf);
         steps_back(s);
         return 0;
     }
     w->rig.viewer->refuse = w->rig.viewer->bad = false;
+    if (how & 1)
+        vga_display(w->rig.dev)->ops->watch(w->rig.dev, true);
     steps_run(s, NULL);
     w->rig.viewer->refuse = false;
     if (how & 4)
