@@ -149,13 +149,14 @@ unsigned pci_add_cap(struct pci_dev *pd, uint8_t id, unsigned len)
 static uint64_t bar_wanted(const struct pci_dev *pd, unsigned n)
 {
     const struct pci_bar *bar = &pd->bar[n];
-    uint32_t command = pci_get(pd, PCI_COMMAND, 2);
-    uint32_t val = pci_get(pd, bar_reg(n), 4);
-    uint64_t addr = val & ~(bar->size - 1);
-    uint64_t last;
+    uint32_t command, val;
+    uint64_t addr, last;
 
     if (!pd->present || bar->size == 0)
         return PCI_BAR_OFF;
+    command = pci_get(pd, PCI_COMMAND, 2);
+    val = pci_get(pd, bar_reg(n), 4);
+    addr = val & ~(bar->size - 1);
     if (bar->space == SPACE_PIO) {
         if (!(command & PCI_COMMAND_IO))
             return PCI_BAR_OFF;
