@@ -33,9 +33,20 @@ void client_gone(uint32_t slot)
     tell(&m);
 }
 
+/* Of two that have not logged in: those that have said no password go first,
+ * then the one that has waited longest. */
+static bool goes_before(const struct client *a, const struct client *b)
+{
+    bool held = a->state == HELD;
+
+    if (held != (b->state == HELD))
+        return !held;
+    return a->deadline_ms < b->deadline_ms;
+}
+
 /*
- * Makes room when the table is full: whoever has connected first without
- * having logged in has to go, so that strangers cannot keep people out.
+ * Makes room when the table is full: somebody who has not logged in has to go,
+ * so that strangers cannot keep people out.
  */
 static bool make_room(struct server *s)
 {
@@ -46,8 +57,7 @@ static bool make_room(struct server *s)
     for (unsigned i = 0; i < s->n; i++) {
         struct client *c = s->client[i];
 
-        if (c->state != NORMAL &&
-            (!oldest || c->deadline_ms < oldest->deadline_ms))
+        if (c->state != NORMAL && (!oldest || goes_before(c, oldest)))
             oldest = c;
     }
     if (!oldest)
@@ -250,8 +260,9 @@ uint64_t client_limit(struct client *c, uint64_t now)
     }
     if (end > now)
         return end == UINT64_MAX ? UINT64_MAX : end - now;
-    if (c->state == REFUSED)
-        hand_refuse(c);
-    c->dead = true;
+    if (c->state == HELD)
+        hand_answer(c);
+    else
+        c->dead = true;
     return 0;
 }

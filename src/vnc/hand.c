@@ -103,22 +103,33 @@ static bool right(struct client *c, const uint8_t *in)
     return !diff;
 }
 
+static void accept_response(struct client *c)
+{
+    c->s->fails = 0;
+    c->deadline_ms = now_ms() + HANDSHAKE_MS;
+    accepted(c, SECURITY_VNC);
+}
+
+/*
+ * Since the last failure all answers are held back, the right one's too: else
+ * who guesses would not wait, but hang up as soon as none comes.
+ */
 static void response(struct client *c, const uint8_t *in)
 {
     struct server *s = c->s;
 
-    if (right(c, in)) {
-        s->fails = 0;
-        accepted(c, SECURITY_VNC);
+    c->granted = right(c, in);
+    if (c->granted && !s->fails) {
+        accept_response(c);
         return;
     }
-    if (s->fails < FAILS_MAX)
+    if (!c->granted && s->fails < FAILS_MAX)
         s->fails++;
-    c->state = REFUSED;
+    c->state = HELD;
     c->deadline_ms = now_ms() + FAIL_MS * s->fails;
 }
 
-void hand_refuse(struct client *c)
+static void refuse(struct client *c)
 {
     static const char why[] = "wrong password";
     size_t len = sizeof(why) - 1;
@@ -130,6 +141,15 @@ void hand_refuse(struct client *c)
         memcpy(p + 4, why, len);
     }
     update_flush(c);
+    c->dead = true;
+}
+
+void hand_answer(struct client *c)
+{
+    if (c->granted)
+        accept_response(c);
+    else
+        refuse(c);
 }
 
 /* ServerInit, section 7.3.2, with the format of the shared pixels. */
@@ -193,8 +213,7 @@ size_t hand_input(struct client *c, const uint8_t *in, size_t len)
             return 0;
         init(c, in[0]);
         return 1;
-    case REFUSED:
-        return len; /* nothing it says matters any more */
+    case HELD:
     case NORMAL:
         break;
     }

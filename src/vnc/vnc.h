@@ -28,7 +28,7 @@
 
 #define HANDSHAKE_MS 30000u /* to log in */
 #define STALL_MS     60000u /* without taking a byte that waits */
-#define FAIL_MS      500u   /* answer to a wrong password, times failures */
+#define FAIL_MS      500u   /* answer to a password, times failures */
 #define FAILS_MAX    8u
 #define FRESH_MS     100u /* age of pixels that a full request gets */
 #define CUT_TEXT_MAX (1u << 20)
@@ -49,7 +49,7 @@ enum client_state {
     AWAIT_SECURITY,
     AWAIT_RESPONSE,
     AWAIT_INIT,
-    REFUSED, /* the answer is held back, then it is closed */
+    HELD, /* its password was looked at, the answer is held back */
     NORMAL,
 };
 
@@ -73,6 +73,7 @@ struct client {
     uint64_t deadline_ms;
     uint64_t stalled_ms; /* since when bytes wait, 0: none do */
     uint8_t challenge[CHALLENGE_BYTES];
+    bool granted; /* HELD: what the answer will be */
 
     uint8_t in[IN_BYTES];
     size_t in_len;
@@ -177,7 +178,7 @@ uint64_t client_limit(struct client *, uint64_t now);
 
 /* hand.c: the handshake; bytes used, 0: more are needed. */
 size_t hand_input(struct client *, const uint8_t *, size_t len);
-void hand_refuse(struct client *); /* REFUSED, and the time is up */
+void hand_answer(struct client *); /* HELD, and the time is up */
 
 /* msg.c: normal messages; bytes used, 0: more are needed or not now. */
 size_t msg_input(struct client *, const uint8_t *, size_t len);

@@ -405,6 +405,39 @@ class Login(Case):
             self.assertEqual(data[:12 + len(offered)], b'RFB 003.008\n' + offered)
             self.assertEqual(data[12 + len(offered) + 16:], tail)
 
+    def test_who_hangs_up_does_not_guess_faster(self):
+        """No answer at once said "wrong": the next guess did not have to wait for it."""
+        f = self.fixture('127.0.0.1:40,password=on,to=90')
+        f.ask('password geheim')
+        stays = f.socket()  # hvmd-vnc does not end meanwhile
+        take(stays, 12)
+        s = f.socket()
+        s.sendall(b'RFB 003.008\n\2' + bytes(16))
+        take(s, 12 + 2 + 16)
+        s.close()
+        f.until_clients(1)
+        for wait in (0.4, 0):  # the right one waits too, and ends it
+            begun = time.monotonic()
+            f.connect(password='geheim').close()
+            self.assertGreaterEqual(time.monotonic() - begun, wait)
+        self.assertLess(time.monotonic() - begun, 0.4)
+        stays.close()
+
+    def test_password_before_the_answer(self):
+        """What is sent while the answer is held back is not lost, and both answers come."""
+        f = self.fixture('127.0.0.1:40,password=on,to=90')
+        f.ask('password geheim')
+        bad = f.socket()
+        bad.sendall(b'RFB 003.008\n\2' + bytes(16) + b'\1')
+        take(bad, 12 + 2 + 16)
+        good = f.socket()
+        good.sendall(b'RFB 003.008\n\2')
+        challenge = take(good, 12 + 2 + 16)[14:]
+        good.sendall(rfb.des_response('geheim', challenge) + b'\1' + request(64, 48))
+        self.assertEqual(take(good, 4), bytes(4))
+        take(good, 24 + 12 + 4)
+        self.assertEqual(take(bad, 8), b'\0\0\0\1\0\0\0\x0e')
+
     def test_versions(self):
         f = self.fixture()
         for version, offered in ((b'003', b'\0\0\0\1'), (b'005', b'\0\0\0\1'), (b'007', b'\1\1'),
