@@ -112,7 +112,10 @@ static int discard_dev(const struct raw *w, const struct blk_req *r)
     if (end <= range[0])
         return 0;
     range[1] = end - range[0];
-    return ioctl(w->fd, BLKDISCARD, range) < 0 ? -errno : 0;
+    while (ioctl(w->fd, BLKDISCARD, range) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
 }
 
 static int discard(const struct raw *w, const struct blk_req *r)
@@ -128,6 +131,15 @@ static int discard(const struct raw *w, const struct blk_req *r)
     return err < 0 ? -errno : 0;
 }
 
+/* An interrupted one has failed nothing, and a failed one is for good. */
+static int flush(const struct raw *w)
+{
+    while (fdatasync(w->fd) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
+}
+
 int raw_work(struct blk_req *r)
 {
     const struct raw *w = (const struct raw *)r->blk;
@@ -137,7 +149,7 @@ int raw_work(struct blk_req *r)
     case BLK_WRITE:
         return move(w, r);
     case BLK_FLUSH:
-        return fdatasync(w->fd) < 0 ? -errno : 0;
+        return flush(w);
     case BLK_DISCARD:
         return discard(w, r);
     }
