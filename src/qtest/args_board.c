@@ -65,7 +65,7 @@ int args_take_m(struct args *a, const char *v, struct err *e)
     struct keyval kv = {.n = 0};
     int rc = keyval_parse(&kv, v, "size", e);
     const char *size = keyval_get(&kv, "", "size");
-    uint64_t n = 0;
+    uint64_t n = 0, plain;
 
     keyval_skip(&kv, "", "slots maxmem");
     rc = rc ? rc : keyval_done(&kv, "-m", e);
@@ -74,11 +74,12 @@ int args_take_m(struct args *a, const char *v, struct err *e)
                      "-m is '%.40s' and must be a size in MiB, or "
                      "with K, M or G",
                      v);
-    if (!rc && size[strspn(size, "0123456789")] == 0)
-        n = n > UINT64_MAX >> 20 ? BOARD_RAM_MOST : n << 20;
+    if (!rc && keyval_number(size, &plain))
+        n = plain > UINT64_MAX >> 20 ? BOARD_RAM_MOST : plain << 20;
     keyval_free(&kv);
-    n = (n + 0xfffff) & ~UINT64_C(0xfffff);
-    a->board.machine.ram_bytes = n > BOARD_RAM_MOST ? BOARD_RAM_MOST : n;
+    if (n > BOARD_RAM_MOST)
+        n = BOARD_RAM_MOST;
+    a->board.machine.ram_bytes = (n + 0xfffff) & ~UINT64_C(0xfffff);
     return rc;
 }
 

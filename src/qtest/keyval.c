@@ -190,8 +190,8 @@ bool keyval_size(const char *text, uint64_t *bytes)
     unsigned shift;
 
     errno = 0;
-    *bytes = strtoull(text, &end, 0);
-    if (end == text || errno)
+    *bytes = strtoull(text, &end, 0); /* which takes -1 for the greatest */
+    if (end == text || errno || strchr(text, '-'))
         return false;
     if (!*end)
         return true;

@@ -115,6 +115,7 @@ class Process(Case):
     def test_what_is_not_served_is_one_sentence(self):
         for args in ("-machine q35", "-device e1000", "-drive file=x,if=virtio", "-nonsense",
                      "-accel kvm", "-nic model=e1000", "-drive file=/nonexistent/a,if=ide", "-m big",
+                     "-m -5", "-drive if=ide,file=null-co://,file.size=-512",
                      "-device ide-hd,drive=none", "-device rtl8139,colour=red", "-qtest",
                      "-vga cirrus", "-blockdev driver=qcow2,node-name=a -device ide-hd,drive=a",
                      "-mon chardev=c,mode=control", "-boot order=x", "-global x", "-uuid x",
@@ -227,7 +228,8 @@ class Wire(Case):
             m.command(f"read {addr} 0x10")
 
     def test_memory_is_zero_and_of_the_size_asked_for(self):
-        for args, size in (("", 128), ("-m 32M", 32), ("-m 64", 64), ("-m 1G", 1024)):
+        for args, size in (("", 128), ("-m 32M", 32), ("-m 64", 64), ("-m 1G", 1024),
+                           ("-m 0x40", 64), ("-m 0xffffffffffffffff", 3584)):
             m = self.machine(args)
             m.outw(0x510, 3)
             self.assertEqual(bytes(m.inb(0x511) for _ in range(8)),
