@@ -323,6 +323,38 @@ static void test_key_held_at_save(void **state)
     bed_free(b);
 }
 
+/* What is pressed between "stop" and the saving would be down for ever too; to
+ * let go of what was held is no news then. */
+static void test_key_pressed_while_stopped(void **state)
+{
+    struct bed *b = bed_new();
+    struct err e = {.text = ""};
+    static uint8_t before[STATE_MAX];
+    struct input *in;
+    size_t len;
+
+    start(b);
+    in = machine_input(b->r->m);
+    assert_int_equal(hvmd_stop(&b->h, &e), 0);
+    save(b);
+    len = b->len;
+    memcpy(before, b->bytes, len);
+    in->ops->key(in->dev, 0x1d, true);
+    in->ops->rel(in->dev, 0, 0, 0, BTN_BIT_LEFT);
+    save(b);
+    assert_int_equal(b->len, len);
+    assert_memory_equal(b->bytes, before, len);
+    assert_int_equal(hvmd_cont(&b->h, &e), 0);
+    in->ops->key(in->dev, 0x1d, true);
+    in->ops->rel(in->dev, 0, 0, 0, BTN_BIT_LEFT);
+    assert_int_equal(hvmd_stop(&b->h, &e), 0);
+    in->ops->rel(in->dev, 0, 0, 0, 0);
+    in->ops->key(in->dev, 0x1d, false);
+    save(b);
+    assert_memory_not_equal(b->bytes, before, len);
+    bed_free(b);
+}
+
 /* It may sleep (ACPI S3) when it is saved and when it goes on. */
 static void test_aside_of_a_guest_asleep(void **state)
 {
@@ -449,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_memory_that_became_less),
         cmocka_unit_test(test_aside_of_a_guest_asleep),
         cmocka_unit_test(test_key_held_at_save),
+        cmocka_unit_test(test_key_pressed_while_stopped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -303,6 +303,8 @@ void kbd_key(void *dev, uint8_t code, bool down)
     uint8_t seq[SEQ_MAX];
     unsigned n;
 
+    if (p->paused && down)
+        return;
     /* Alt makes it SysRq, and it ends as what it began. */
     if (code == KEY_PRTSC && k->set != 3 &&
         (down ? held(k, KEY_ALT_L, KEY_ALT_R) : bit_get(k->down, KEY_SYSRQ)))

@@ -171,7 +171,7 @@ void aux_rel(void *dev, int32_t dx, int32_t dy, int32_t dz, unsigned buttons)
     count_add(a, &a->dx, dx, 1);
     count_add(a, &a->dy, -(int64_t)dy, 2);
     count_add(a, &a->dz, -(int64_t)dz, 0);
-    buttons &= 0x1f;
+    buttons &= p->paused ? a->buttons : 0x1fu;
     a->pressed |= (uint8_t)(buttons & ~(unsigned)a->buttons);
     a->buttons = (uint8_t)buttons;
     ps2_kick(p);

@@ -355,6 +355,11 @@ static void ps2_reset(struct dev *d, enum reset_kind kind)
     ps2_irqs(p);
 }
 
+static void ps2_pause(struct dev *d, bool on)
+{
+    ((struct ps2 *)d)->paused = on;
+}
+
 static void ps2_fini(struct dev *d)
 {
     struct ps2 *p = (struct ps2 *)d;
@@ -373,6 +378,7 @@ const struct dev_ops ps2_ops = {
     .size = sizeof(struct ps2),
     .init = ps2_init,
     .reset = ps2_reset,
+    .pause = ps2_pause,
     .fini = ps2_fini,
     .state = &ps2_state,
 };

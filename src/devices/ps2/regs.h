@@ -124,6 +124,7 @@ struct ps2 {
     struct timer sample; /* next packet of the mouse */
     uint64_t next_ns[2]; /* per device: cable busy until */
     uint64_t next_sample_ns;
+    bool paused; /* nothing is pressed that the saved state would hold down */
 };
 
 enum { LOG_CTL = 0, LOG_KBD, LOG_AUX };
