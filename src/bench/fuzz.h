@@ -13,6 +13,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* What one input may take of the CPU, with sanitizers too; more is a hang. */
+#define FUZZ_CPU_MS 1000
+
 struct bytes {
     const uint8_t *p;
     size_t left;

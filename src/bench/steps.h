@@ -185,5 +185,8 @@ void steps_poke(struct steps *, uint32_t gpa, const void *, size_t len);
  */
 void steps_show(const struct steps_map *, const uint8_t *data, size_t len);
 int steps_make(const struct steps_map *, const char *text, const char *folder);
+/* The same of whatever this target takes: steps (*.txt) or lines (*.lines). */
+int fuzz_make(const char *text, const char *folder);
+bool fuzz_is_text(const char *path);
 
 #endif
