@@ -10,6 +10,7 @@
 #include "ctl/savefile.h"
 #include "ctl/xenstore.h"
 #include "ioreq/xen.h"
+#include "sys/signals.h"
 #include "trace/rec.h"
 #include "vnc/console.h"
 
@@ -38,7 +39,7 @@ struct hvmd {
     struct log log;
     struct loop *loop;
     struct clock vm_clock;
-    struct loop_src signals;
+    struct signals signals;
     struct xenstore *xenstore; /* during start-up */
     struct xs_blacklist blacklist;
     struct trad *trad; /* the command line of qemu-dm; else NULL */

@@ -5,40 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
-
-static void on_signal(void *ctx, unsigned events)
-{
-    struct hvmd *h = ctx;
-    struct signalfd_siginfo si;
-
-    if (read(h->signals.fd, &si, sizeof(si)) == sizeof(si))
-        loop_stop(h->loop, 0);
-}
-
-/* libxl ends a device model by SIGHUP. A dead peer is seen by EPIPE, a disk
- * image that would outgrow RLIMIT_FSIZE by EFBIG. */
-static int watch_signals(struct hvmd *h, struct err *e)
-{
-    sigset_t set;
-    int fd;
-
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
-    sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0)
-        return err_set(e, -errno, "signalfd: %s", strerror(errno));
-    return loop_add(h->loop, &h->signals, fd, LOOP_IN, on_signal, h);
-}
 
 /* Descriptors 0 to 2 must be somebody's, or a socket would become stderr. */
 static void claim_std_fds(void)
@@ -199,8 +168,7 @@ static void finish(struct hvmd *h)
     xen_close(h->xen);
     if (h->xenstore)
         xs_ctl_close(h->xenstore);
-    if (h->signals.added)
-        loop_del(h->loop, &h->signals);
+    signals_close(&h->signals);
     loop_free(h->loop);
     argv_free(&h->conf);
 }
@@ -221,7 +189,7 @@ static int run(struct hvmd *h, struct err *e)
     if (!h->loop)
         return err_set(e, -errno, "epoll: %s", strerror(errno));
     log_init_fd(&h->log, STDERR_FILENO, loop_clock(h->loop));
-    rc = watch_signals(h, e);
+    rc = signals_watch(&h->signals, h->loop, e);
     if (rc < 0)
         return rc;
     if (h->conf.action == ARGV_PROBE)

@@ -7,33 +7,8 @@
 #include "qtest.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
-static void on_signal(void *ctx, unsigned events)
-{
-    loop_stop(((struct qtest *)ctx)->loop, 0);
-}
-
-static int watch_signals(struct qtest *q, struct err *e)
-{
-    sigset_t set;
-    int fd;
-
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0)
-        return err_set(e, -errno, "signalfd: %s", strerror(errno));
-    return loop_add(q->loop, &q->signals, fd, LOOP_IN, on_signal, q);
-}
 
 static int make_board(struct qtest *q, struct err *e)
 {
@@ -61,7 +36,7 @@ static int run(struct qtest *q, int argc, char **argv, struct err *e)
                HVMD_VERSION);
         return 0;
     }
-    rc = watch_signals(q, e);
+    rc = signals_watch(&q->signals, q->loop, e);
     rc = rc ? rc : make_board(q, e);
     rc = rc ? rc : qtest_open_wire(q, e);
     rc = rc ? rc : qtest_open_qmp(q, e);
@@ -77,9 +52,7 @@ static void finish(struct qtest *q)
     qtest_close_qmp(q);
     board_free(q->board);
     qtest_close_wire(q);
-    loop_del(q->loop, &q->signals);
-    if (q->signals.fd > 0)
-        close(q->signals.fd);
+    signals_close(&q->signals);
     args_free(&q->args);
     loop_free(q->loop);
 }

@@ -4,6 +4,7 @@
 #define HVMD_QTEST_H
 
 #include "../ctl/qmp_impl.h"
+#include "../sys/signals.h"
 #include "args.h"
 #include "wire.h"
 
@@ -12,7 +13,8 @@ struct qtest {
     struct loop *loop;
     struct board *board;
     struct wire wire;
-    struct loop_src signals, client;
+    struct signals signals;
+    struct loop_src client;
     int in, out; /* of the wire; -1: none */
     bool socket; /* in and out are one */
     bool ended;  /* no more comes in */
