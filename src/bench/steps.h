@@ -81,6 +81,9 @@ struct steps_window {
     uint32_t base, len;
 };
 
+/* Of a steps_map, from an array. */
+#define STEPS_WINDOWS(w) .win = (w), .nwin = sizeof(w) / sizeof((w)[0])
+
 struct steps;
 
 struct steps_map {

@@ -216,13 +216,8 @@ static void unmake(struct steps *s)
 }
 
 const struct steps_map fuzz_map = {
-    .win = windows,
-    .nwin = sizeof(windows) / sizeof(windows[0]),
-    .own = own,
-    .own_bytes = own_bytes,
-    .place = place,
-    .bulk = true,
-    .unmake = unmake,
+    STEPS_WINDOWS(windows), .own = own,   .own_bytes = own_bytes,
+    .place = place,         .bulk = true, .unmake = unmake,
 };
 
 static void configure(struct steps *s, struct machine_conf *c,

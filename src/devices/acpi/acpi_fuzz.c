@@ -56,8 +56,7 @@ static void place(struct steps *s)
 }
 
 const struct steps_map fuzz_map = {
-    .win = windows,
-    .nwin = sizeof(windows) / sizeof(windows[0]),
+    STEPS_WINDOWS(windows),
     .own = own,
     .own_bytes = own_bytes,
     .place = place,

@@ -10,8 +10,8 @@ static void own(struct steps *s, unsigned n, unsigned a)
     cmos_mark_suspend(s->dev[0]);
 }
 
-const struct steps_map fuzz_map = {
-    .win = windows, .nwin = 1, .own = own, .head = 5};
+const struct steps_map fuzz_map = {STEPS_WINDOWS(windows), .own = own,
+                                   .head = 5};
 
 static void build(struct steps *s, unsigned key)
 {

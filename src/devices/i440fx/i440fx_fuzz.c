@@ -19,8 +19,7 @@ static void on_apm(struct machine *m, uint8_t cmd)
 {
 }
 
-const struct steps_map fuzz_map = {
-    .win = windows, .nwin = sizeof(windows) / sizeof(windows[0])};
+const struct steps_map fuzz_map = {STEPS_WINDOWS(windows)};
 
 static void build(struct steps *s, unsigned key)
 {

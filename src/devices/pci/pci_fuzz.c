@@ -142,8 +142,7 @@ static void place(struct steps *s)
 }
 
 const struct steps_map fuzz_map = {
-    .win = windows,
-    .nwin = sizeof(windows) / sizeof(windows[0]),
+    STEPS_WINDOWS(windows),
     .own = own,
     .place = place,
 };

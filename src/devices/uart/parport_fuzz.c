@@ -5,7 +5,7 @@
 
 static const struct steps_window windows[] = {{IO_PIO, 0x378, 8}};
 
-const struct steps_map fuzz_map = {.win = windows, .nwin = 1, .head = 1};
+const struct steps_map fuzz_map = {STEPS_WINDOWS(windows), .head = 1};
 
 /* key 1: somebody is at the other end. The ctx is its conf. */
 static void build(struct steps *s, unsigned key)

@@ -5,7 +5,7 @@
 
 static const struct steps_window windows[] = {{IO_PIO, 0x3f8, 8}};
 
-const struct steps_map fuzz_map = {.win = windows, .nwin = 1};
+const struct steps_map fuzz_map = {STEPS_WINDOWS(windows)};
 
 static void between(struct steps *s)
 {

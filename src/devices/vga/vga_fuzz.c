@@ -110,12 +110,8 @@ static void place(struct steps *s)
 }
 
 const struct steps_map fuzz_map = {
-    .win = windows,
-    .nwin = sizeof(windows) / sizeof(windows[0]),
-    .own = own,
-    .own_bytes = own_bytes,
-    .place = place,
-    .head = 1,
+    STEPS_WINDOWS(windows), .own = own, .own_bytes = own_bytes,
+    .place = place,         .head = 1,
 };
 
 /* What a toolstack may ask for and cannot have. */
