@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -579,6 +580,19 @@ static void serial_device(void **state)
     assert_int_equal(idle_wakeups(r), 0);
 }
 
+/* What the guest says would be written over the disk's contents. */
+static void file_is_no_disk(void **state)
+{
+    struct rig *r = *state;
+    char disk[200];
+
+    snprintf(disk, sizeof(disk), "%s/disk", r->dir);
+    if (mknod(disk, S_IFBLK | 0600, makedev(7, 4095)))
+        skip(); /* not root */
+    assert_non_null(strstr(refused(r, "file:%s", disk), "block device"));
+    unlink(disk);
+}
+
 static void refusals(void **state)
 {
     struct rig *r = *state;
@@ -644,6 +658,7 @@ int main(void)
         T(stdio),
         T(pipes),
         T(serial_device),
+        T(file_is_no_disk),
         T(refusals),
     };
     int failed;

@@ -93,11 +93,17 @@ int chr_null(const struct where *w, struct chr **out)
 int chr_file(const struct where *w, const char *path, bool append,
              struct chr **out)
 {
+    struct stat st;
     struct file *f;
     int rc;
 
     if (!*path)
         return fail(w, -EINVAL, "the path is missing; write file:PATH");
+    if (!stat(path, &st) && S_ISBLK(st.st_mode))
+        return fail(w, -EINVAL,
+                    "%s is a block device, and what is on it would be lost; "
+                    "name a file",
+                    path);
     f = file_new(w, &file_ops);
     if (!f)
         return -ENOMEM;
