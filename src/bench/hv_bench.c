@@ -374,12 +374,12 @@ void bench_step(struct bench *b, uint64_t ns)
     uint64_t end = b->now_ns + ns;
 
     for (;;) {
-        uint64_t next = clock_next(&b->clock);
+        uint64_t next = clock_next(&b->clock), now = clock_now(&b->clock);
+        uint64_t wait = next > now ? next - now : 0;
 
-        if (next > end)
+        if (next == TIMER_NEVER || wait > end - b->now_ns)
             break;
-        if (next > b->now_ns)
-            b->now_ns = next;
+        b->now_ns += wait;
         clock_run(&b->clock);
     }
     b->now_ns = end;

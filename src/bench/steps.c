@@ -422,6 +422,14 @@ static void one_life(struct steps *s, unsigned a)
         s->map->place(s);
 }
 
+static void one_wait(struct steps *s, uint64_t ns)
+{
+    if (ns > s->time_ns)
+        ns = s->time_ns;
+    s->time_ns -= ns;
+    bench_step(s->b, ns);
+}
+
 static void one_step(struct steps *s)
 {
     uint8_t op = take8(&s->in);
@@ -435,7 +443,7 @@ static void one_step(struct steps *s)
         one_mem(s, a);
         break;
     case STEP_TIME:
-        bench_step(s->b, (uint64_t)take8(&s->in) << 2 * (a > 12 ? 12 : a));
+        one_wait(s, (uint64_t)take8(&s->in) << 2 * (a > 12 ? 12 : a));
         break;
     case STEP_BACK:
         one_back(s, a);
@@ -458,6 +466,7 @@ void steps_run(struct steps *s, void (*between)(struct steps *))
     if (s->map->place && !s->placed)
         s->map->place(s);
     s->singles = s->rare ? UINT_MAX : STEPS_SINGLES;
+    s->time_ns = STEPS_TIME;
     for (unsigned i = 0; i < STEPS_MOST && s->in.left; i++) {
         one_step(s);
         if (between)

@@ -23,6 +23,8 @@
 #define STEPS_BLKS  4
 #define STEPS_REP   8192u /* bytes of a string operation */
 #define STEPS_SAVES 4u    /* of one input; more are passed over */
+/* Time of one input: a card that is given work for ever takes 30 ms a second */
+#define STEPS_TIME (10 * NS_PER_S)
 /* Elements of string operations that go one by one, of inputs not rare */
 #define STEPS_SINGLES 64u
 
@@ -130,6 +132,7 @@ struct steps {
     size_t saved_most; /* bytes that saved state may take; 0: any */
     unsigned saves;    /* that were asked for */
     unsigned singles;  /* of STEPS_SINGLES, left */
+    uint64_t time_ns;  /* of STEPS_TIME, left */
     uint8_t *spare[2]; /* for the saved form of state and for the state */
     size_t spare_bytes;
     void *ctx; /* the target's; of steps_kept(): freed with it */

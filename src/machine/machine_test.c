@@ -426,6 +426,29 @@ static void pausing(void **state)
     assert_true(clock_now(&r->b->clock) == now + 1000);
 }
 
+static void fired(void *ctx)
+{
+    ++*(unsigned *)ctx;
+}
+
+/* The bench waited for ever for a timer whose clock had stood for a while. */
+static void a_timer_after_a_pause(void **state)
+{
+    struct rig *r = *state;
+    unsigned times = 0;
+    struct timer t;
+
+    machine_pause(r->m, true);
+    bench_step(r->b, 5000);
+    machine_pause(r->m, false);
+    timer_init(&t, &r->b->clock, fired, &times);
+    timer_set(&t, clock_now(&r->b->clock) + 1000);
+    bench_step(r->b, 999);
+    assert_int_equal(times, 0);
+    bench_step(r->b, 1);
+    assert_int_equal(times, 1);
+}
+
 /* A disk request in flight while the machine goes away. */
 static void freed_while_busy(void **state)
 {
@@ -661,6 +684,7 @@ int main(void)
         cmocka_unit_test(bios_translates_large_disks),
         cmocka_unit_test(pv_drivers_unplug_the_disks),
         T(pausing),
+        T(a_timer_after_a_pause),
         T(freed_while_busy),
         T(serial),
         cmocka_unit_test(serial_ports_share_lines),
