@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a fuzzing engine, whose main() it is, does not do itself: it makes
- * inputs of text, tells whether they are steps, and ends an input that takes
- * too much of the CPU where it is then. Engines go by the wall clock, which on
- * a busy machine tells little.
+ * inputs of text, tells how long most of them are to be (0: they are no
+ * steps), and ends an input that takes too much of the CPU where it is then.
+ * Engines go by the wall clock, which on a busy machine tells little.
  */
 #include "steps.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -52,8 +53,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
     if (*argc == 4 && !strcmp(word[1], "--make"))
         exit(fuzz_make(word[2], word[3]) ? 1 : 0);
-    if (*argc == 2 && !strcmp(word[1], "--steps"))
-        exit(&fuzz_map ? 0 : 1);
+    if (*argc == 2 && !strcmp(word[1], "--usual")) {
+        unsigned usual =
+            &fuzz_map && fuzz_map.usual ? fuzz_map.usual : STEPS_USUAL;
+
+        printf("%u\n", &fuzz_map ? usual : 0);
+        exit(0);
+    }
     sigaction(SIGPROF, &act, NULL);
     setitimer(ITIMER_PROF, &tick, NULL);
     return 0;

@@ -20,9 +20,10 @@
 
 #define STEPS_DEVS  48
 #define STEPS_MOST  4096u /* of one input */
+#define STEPS_USUAL 128u
 #define STEPS_BLKS  4
 #define STEPS_REP   8192u /* bytes of a string operation */
-#define STEPS_SAVES 4u    /* of one input; more are passed over */
+#define STEPS_SAVES 2u    /* of one input; more are passed over */
 /* Time of one input: a card that is given work for ever takes 30 ms a second */
 #define STEPS_TIME (10 * NS_PER_S)
 /* Elements of string operations that go one by one, of inputs not rare */
@@ -98,6 +99,7 @@ struct steps_map {
     void (*place)(struct steps *);  /* after each reset; may be NULL */
     unsigned head;                  /* bytes that the target takes first */
     bool bulk;                      /* long string operations make sense */
+    unsigned usual;                 /* bytes of most inputs; 0: STEPS_USUAL */
     void (*unmake)(struct steps *); /* what build() made; may be NULL */
 };
 

@@ -10,9 +10,9 @@
 #define RIGS 64u
 
 #ifdef FUZZ_ENGINE
-#define LOOK_EVERY 256u
+#define LOOK_EVERY 1024u
 #define RARE       256u
-#define UNMADE     512u
+#define UNMADE     1024u
 #else
 #define LOOK_EVERY 1u
 #define RARE       1u

@@ -80,18 +80,47 @@ static uint64_t io(struct steps *s, const struct io_msg *m)
     return out;
 }
 
-static void rep(struct steps *s, const struct io_msg *m, void *buf, size_t n)
+static void rep_some(struct steps *s, const struct io_msg *m, void *buf,
+                     size_t n)
 {
-    size_t most = (size_t)s->singles * 8;
-
-    /* Some of it goes in bulk; nobody tells how much. */
-    if (n > REP_FEW && n > most)
-        n = most > REP_FEW ? most : REP_FEW;
-    s->singles -= n / 8 < s->singles ? (unsigned)(n / 8) : s->singles;
     if (m->kind == IO_PIO)
         machine_rep(machine_of(s), m->addr, m->size, m->write, buf, n);
     else if (m->kind == IO_MMIO)
         machine_copy(machine_of(s), m->addr, m->size, m->write, buf, n);
+}
+
+static uint64_t hits(const struct steps *s)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < s->ndevs; i++)
+        for (unsigned k = 0; k < HIT_KINDS; k++)
+            sum += s->dev[i]->hits[k];
+    return sum;
+}
+
+/* What the first elements tell of the others: whether they go in bulk. Those
+ * that do not are rationed. */
+static void rep(struct steps *s, const struct io_msg *m, void *buf, size_t n)
+{
+    enum { FIRST = 4 };
+    struct io_msg rest = *m;
+    uint64_t before = hits(s), by;
+
+    if (s->rare || n <= FIRST) {
+        rep_some(s, m, buf, n);
+        return;
+    }
+    rep_some(s, m, buf, FIRST);
+    n -= FIRST;
+    by = hits(s) - before;
+    if (by != 1) {
+        n = n < s->singles ? n : s->singles;
+        s->singles -= (unsigned)n;
+    }
+    if (m->kind == IO_MMIO)
+        rest.addr += FIRST * m->size;
+    rep_some(s, &rest, (uint8_t *)buf + FIRST * m->size, n);
 }
 
 static void reset(struct steps *s, enum reset_kind kind)
@@ -136,7 +165,7 @@ static bool blacklisted(void *ctx, const char *product, uint32_t build)
 static void own(struct steps *s, unsigned n, unsigned a)
 {
     struct machine *m = machine_of(s);
-    struct input *in = machine_input(m);
+    struct input *in = n == 0 ? machine_input(m) : NULL;
     uint8_t v = take8(&s->in);
     struct blk *old = NULL;
 
@@ -216,8 +245,8 @@ static void unmake(struct steps *s)
 }
 
 const struct steps_map fuzz_map = {
-    STEPS_WINDOWS(windows), .own = own,   .own_bytes = own_bytes,
-    .place = place,         .bulk = true, .unmake = unmake,
+    STEPS_WINDOWS(windows), .own = own,  .own_bytes = own_bytes, .place = place,
+    .bulk = true,           .usual = 64, .unmake = unmake,
 };
 
 static void configure(struct steps *s, struct machine_conf *c,

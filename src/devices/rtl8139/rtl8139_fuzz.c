@@ -216,7 +216,7 @@ static void check(struct steps *s)
     MUST(stats.tx_segments <= stats.tx_frames);
     MUST(!rtl_state_desc.check(&st, &e));
     for (const struct field *f = rtl_state_desc.fields; f->name; f++)
-        for (uint32_t i = 0; i < f->count; i++)
+        for (uint32_t i = 0; f->max < FIELD_ALL(f->width) && i < f->count; i++)
             MUST(state_get(f, &st, i) <= f->max);
 }
 
