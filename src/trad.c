@@ -5,6 +5,7 @@
  * Source: tools/libs/light/libxl_dm.c, libxl_dom_save.c, libxl_pci.c and
  * libxl_domain.c of Xen 4.17.
  */
+#include "ctl/savefile.h"
 #include "ctl/trad_store.h"
 #include "ctl/xs_link.h"
 #include "hvmd.h"
@@ -208,14 +209,15 @@ static void on_announce(void *ctx)
 /* From here on it is -incoming. */
 static int open_loadvm(struct hvmd *h, struct err *e)
 {
+    int fd;
+
     if (!h->conf.loadvm)
         return 0;
-    h->conf.incoming_fd = open(h->conf.loadvm, O_RDONLY | O_CLOEXEC);
-    if (h->conf.incoming_fd >= 0)
-        return 0;
-    h->conf.incoming_fd = 0;
-    return err_set(e, -errno, "-loadvm: cannot open %s: %s", h->conf.loadvm,
-                   strerror(errno));
+    fd = savefile_open(h->conf.loadvm, "-loadvm", e);
+    if (fd < 0)
+        return fd;
+    h->conf.incoming_fd = fd;
+    return 0;
 }
 
 int hvmd_trad_config(struct hvmd *h, struct err *e)

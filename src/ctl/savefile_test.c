@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -592,6 +593,22 @@ static void printed_field_by_field(void **state)
     assert_non_null(strstr(e.text, "--check-state /nowhere: "));
 }
 
+/* hvmd waited for ever for somebody to write to it. */
+static void a_pipe_is_no_saved_state(void **state)
+{
+    char path[] = "/tmp/hvmd-pipe-XXXXXX";
+    struct err e;
+
+    close(mkstemp(path));
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(savefile_open(path, "-loadvm", &e), -EINVAL);
+    assert_non_null(
+        strstr(e.text, ": a saved state cannot be read from a pipe"));
+    assert_int_equal(savefile_check(path, stdout, &e), -EINVAL);
+    unlink(path);
+}
+
 static void add(struct stream *s, const void *p, size_t n)
 {
     memcpy(s->p + s->n, p, n);
@@ -696,6 +713,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_late_device_may_be_lacking),
         cmocka_unit_test(streams_of_releases_load),
         cmocka_unit_test(printed_field_by_field),
+        cmocka_unit_test(a_pipe_is_no_saved_state),
         cmocka_unit_test(found_in_a_file_of_xl),
     };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SHOWN 16u /* elements of an array */
@@ -57,14 +58,30 @@ static struct savefile *read_either(int fd, struct err *e)
     return savefile_read_part(fd, len, e);
 }
 
+/* Nobody waits for who writes to a pipe. */
+int savefile_open(const char *path, const char *option, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+
+    if (fd < 0)
+        return err_set(e, -errno, "%s %s: %s", option, path, strerror(errno));
+    if (!fstat(fd, &st) && !S_ISFIFO(st.st_mode))
+        return fd;
+    close(fd);
+    return err_set(e, -EINVAL,
+                   "%s %s: a saved state cannot be read from a pipe; put it "
+                   "into a file",
+                   option, path);
+}
+
 int savefile_check(const char *path, FILE *out, struct err *e)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = savefile_open(path, "--check-state", e);
     struct savefile *sf;
 
     if (fd < 0)
-        return err_set(e, -errno, "--check-state %s: %s", path,
-                       strerror(errno));
+        return fd;
     sf = read_either(fd, e);
     close(fd);
     if (!sf)
