@@ -86,6 +86,9 @@ static const char *chan_wrong(const struct ide_chan_state *c)
         if (c->pos > c->end && c->phase != PH_TRIM)
             return "pos";
     }
+    if (c->phase == PH_FETCH && c->op != OP_READ && c->op != OP_RAW &&
+        c->op != OP_VERIFY)
+        return "phase";
     if (c->pos > c->fill || (pio && c->pos == c->end))
         return "pos";
     if (c->left > UINT64_MAX - c->off || (disk && c->left % SECTOR))

@@ -392,6 +392,29 @@ static void test_transfer_that_cannot_be(void **state)
     rig_free(r);
 }
 
+/* Nothing is fetched for a command that reads nothing: it went on to a DRQ
+ * block of no bytes, and the next save had what no restore takes. */
+static void test_fetch_for_no_command_is_refused(void **state)
+{
+    struct rig *r = rig_new(both);
+    struct ide_state *st = malloc(sizeof(*st));
+    struct ide_chan_state *c = &st->chan[0];
+    struct err err;
+
+    assert_non_null(st);
+    memcpy(st, &r->ide->st, sizeof(*st));
+    c->phase = PH_FETCH;
+    c->chunk = IDE_CHUNK;
+    c->op = OP_NONE;
+    wrong(st, ".phase ");
+    c->op = OP_REPLY;
+    wrong(st, ".phase ");
+    c->op = OP_READ;
+    assert_int_equal(ide_state_desc.check(st, &err), 0);
+    free(st);
+    rig_free(r);
+}
+
 static void test_reset(void **state)
 {
     struct rig *r = rig_new(both);
@@ -546,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_unplug_amid_srst_of_dma),
         cmocka_unit_test(test_mode_that_cannot_be),
         cmocka_unit_test(test_transfer_that_cannot_be),
+        cmocka_unit_test(test_fetch_for_no_command_is_refused),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_detached),
