@@ -6,6 +6,7 @@
  */
 #include "priv.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* The fixed ports, hvm-emulated-unplug.pandoc */
@@ -201,12 +202,24 @@ static const struct field xenplat_fields[] = {
     FIELD_END,
 };
 
+static int xenplat_check(const void *state, struct err *e)
+{
+    const struct xenplat_regs *r = state;
+
+    if (r->kept > r->events)
+        return err_set(e, -EINVAL,
+                       "state of xenplat: field kept is %u, of %llu events",
+                       r->kept, (unsigned long long)r->events);
+    return 0;
+}
+
 static const struct state_desc xenplat_state = {
     .name = "xenplat",
     .version = 1,
     .off = offsetof(struct xenplat, regs),
     .size = sizeof(struct xenplat_regs),
     .fields = xenplat_fields,
+    .check = xenplat_check,
     .loaded = xenplat_loaded,
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "../../bench/bench.h"
+#include "priv.h"
 #include "xenplat.h"
 
 #include <hvmd/machine.h>
@@ -529,6 +530,17 @@ static void restore(void **state)
     free(two);
 }
 
+static void a_journal_longer_than_its_events_is_refused(void **state)
+{
+    struct xenplat_regs regs = {.events = 2, .kept = 2};
+    struct err e;
+
+    assert_int_equal(xenplat_ops.state->check(&regs, &e), 0);
+    regs.kept = 3;
+    assert_int_equal(xenplat_ops.state->check(&regs, &e), -EINVAL);
+    assert_non_null(strstr(e.text, "field kept is 3"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -552,6 +564,7 @@ int main(void)
         T(guest_text),
         T(bars),
         T(restore),
+        cmocka_unit_test(a_journal_longer_than_its_events_is_refused),
     };
 
     return cmocka_run_group_tests_name("xenplat", tests, NULL, NULL);
