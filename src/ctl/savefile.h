@@ -52,7 +52,8 @@ const char *savefile_writer(const struct savefile *);
 int savefile_apply(const struct savefile *, struct machine *, struct err *);
 void savefile_free(struct savefile *);
 
-/* For reading; a descriptor, or -errno with a sentence that names the option. */
+/* For reading; a descriptor, or -errno with a sentence that names the option.
+ */
 int savefile_open(const char *path, const char *option, struct err *);
 
 /*
