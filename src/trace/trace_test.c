@@ -137,6 +137,18 @@ static void config(struct deck *d, unsigned devfn, unsigned reg, uint32_t v)
                               .data = v});
 }
 
+/* IDENTIFY DEVICE, read by a string to there. */
+static void identify(struct deck *d, uint64_t gpa)
+{
+    out(d, 0x1f7, 1, 0xec);
+    request(d, (struct ioreq){.addr = 0x1f0,
+                              .size = 2,
+                              .dir = 1,
+                              .count = 256,
+                              .data_is_ptr = 1,
+                              .data = gpa});
+}
+
 /* One sector by DMA: a read or a write. */
 static void disk_dma(struct deck *d, bool write, unsigned lba)
 {
@@ -179,13 +191,7 @@ static void live(struct deck *d)
     blk_mem_hold(d->r->conf.disk[0].blk, false);
     /* IDENTIFY by a string, and a string to the screen */
     out(d, 0x1f6, 1, 0xa0);
-    out(d, 0x1f7, 1, 0xec);
-    request(d, (struct ioreq){.addr = 0x1f0,
-                              .size = 2,
-                              .dir = 1,
-                              .count = 256,
-                              .data_is_ptr = 1,
-                              .data = DATA});
+    identify(d, DATA);
     request(d, (struct ioreq){.type = IOREQ_TYPE_COPY,
                               .addr = 0xb8000,
                               .size = 4,
@@ -364,13 +370,7 @@ static void test_a_guest_of_6_gib(void **state)
         out(d, 0xc2d9, 1, 0x40);
         assert_int_equal(in(d, 0xc23e, 2), 0x84); /* sent, none is left */
         /* IDENTIFY by a string to there, over the end of what is folded */
-        out(d, 0x1f7, 1, 0xec);
-        request(d, (struct ioreq){.addr = 0x1f0,
-                                  .size = 2,
-                                  .dir = 1,
-                                  .count = 256,
-                                  .data_is_ptr = 1,
-                                  .data = (at & ~UINT64_C(0xfffffff)) - 128});
+        identify(d, (at & ~UINT64_C(0xfffffff)) - 128);
     }
     finish(d);
     p = slurp(d->path, &len);
