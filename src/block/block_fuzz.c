@@ -416,38 +416,34 @@ static void bad_open(struct rig *g, const char *path, int flags, int64_t size,
     MUST(strstr(e.text, "a disk") && fcntl(fd, F_GETFD) < 0);
 }
 
+/* What no disk can be made of; size of the file where path is NULL. */
+static const struct {
+    const char *path;
+    int flags;
+    off_t size;
+    bool read_only, odd; /* odd: and some bytes more */
+} bad[] = {
+    {"/", O_RDONLY, 0, true},         {"/dev/null", O_RDWR, 0, false},
+    {NULL, O_RDONLY, 512, false},     {NULL, O_RDWR, 512, true},
+    {NULL, O_PATH, 512, true},        {NULL, O_RDWR, 0, false},
+    {NULL, O_RDWR, 512, false, true}, {NULL, O_RDWR, INT64_MAX, false},
+};
+
+#define BAD (sizeof(bad) / sizeof(bad[0]))
+
 static void bad_opens(struct rig *g)
 {
+    unsigned n = take8(&g->in) % (BAD + 1);
     struct err e = {""};
+    off_t more;
 
-    switch (take8(&g->in) % 9) {
-    case 0:
-        bad_open(g, "/", O_RDONLY, 0, true);
-        break;
-    case 1:
-        bad_open(g, "/dev/null", O_RDWR, 0, false);
-        break;
-    case 2:
-        bad_open(g, NULL, O_RDONLY, 512, false);
-        break;
-    case 3:
-        bad_open(g, NULL, O_RDWR, 512, true);
-        break;
-    case 4:
-        bad_open(g, NULL, O_PATH, 512, true);
-        break;
-    case 5:
-        bad_open(g, NULL, O_RDWR, 0, false);
-        break;
-    case 6:
-        bad_open(g, NULL, O_RDWR, 512 + take8(&g->in) % 511 + 1, false);
-        break;
-    case 7:
-        bad_open(g, NULL, O_RDWR, INT64_MAX, false);
-        break;
-    default:
+    if (n == BAD) {
         MUST(!blk_raw_open(&g->host, -1, false, "a disk", &e) && e.text[0]);
+        return;
     }
+    more = bad[n].odd ? take8(&g->in) % 511 + 1 : 0;
+    bad_open(g, bad[n].path, bad[n].flags, bad[n].size + more,
+             bad[n].read_only);
 }
 
 /* The host of one disk, and how large that is. */
