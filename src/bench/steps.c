@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "steps.h"
+#include "steps_parts.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Fresh memory from the kernel for each input costs more than the input. */
@@ -12,29 +10,6 @@ const char *__asan_default_options(void)
 {
     return "quarantine_size_mb=4:thread_local_quarantine_size_kb=64";
 }
-
-static size_t chr_write(struct chr *c, const uint8_t *buf, size_t len)
-{
-    struct steps_chr *p = (struct steps_chr *)c;
-    size_t n = len < p->accept ? len : p->accept;
-
-    MUST(len && buf);
-    p->accept -= n;
-    return n;
-}
-
-static void chr_room(struct chr *c, size_t n)
-{
-    ((struct steps_chr *)c)->room = n;
-}
-
-static void chr_line(struct chr *c, const struct chr_line *line)
-{
-    MUST(c && line);
-}
-
-static const struct chr_ops chr_ops = {
-    .write = chr_write, .rx_room = chr_room, .line = chr_line};
 
 static uint64_t bus_io(struct steps *s, const struct io_msg *m)
 {
@@ -108,7 +83,7 @@ void steps_begin(struct steps *s, const struct steps_map *map,
     s->b = bench_new(ram_bytes);
     s->b->env.pci = pci_bus_new(&s->b->hv, &s->b->bus, &s->b->gmem);
     MUST(s->b->env.pci);
-    s->chr.chr.ops = &chr_ops;
+    steps_chr_begin(s);
 }
 
 struct dev *steps_add(struct steps *s, const struct dev_ops *ops,
@@ -222,178 +197,6 @@ static void one_mem(struct steps *s, unsigned a)
     s->in.left -= n;
 }
 
-static void one_blk(struct steps *s, unsigned a)
-{
-    static const int errs[] = {-EIO, -ENOSPC, -EOPNOTSUPP, -EROFS};
-    uint8_t how = take8(&s->in);
-    struct blk *b = s->blk[how & 3];
-
-    if (!b)
-        return;
-    switch (a) {
-    case BACK_HOLD:
-    case BACK_THROUGH:
-        blk_mem_hold(b, a == BACK_HOLD);
-        break;
-    case BACK_FAIL:
-        blk_mem_fail(b, (enum blk_op)(how >> 2 & 3), take8(&s->in),
-                     errs[how >> 4 & 3]);
-        break;
-    case BACK_RELEASE:
-        blk_mem_release(b);
-        break;
-    default:
-        b->ops->drain(b);
-        break;
-    }
-}
-
-static void one_frame(struct steps *s)
-{
-    uint8_t f[NET_FRAME_MAX];
-    uint32_t len = (uint32_t)take(&s->in, 2), n = take8(&s->in) & 127;
-
-    if (len < 1 || len > sizeof(f))
-        len = sizeof(f);
-    memset(f, 0, len > n ? len : n);
-    for (uint32_t i = 0; i < n; i++)
-        f[i] = take8(&s->in);
-    net_mem_put(s->net, f, len);
-}
-
-static void one_input(struct steps *s)
-{
-    struct chr *c = &s->chr.chr;
-    uint8_t buf[64];
-    size_t n = take8(&s->in) & 63;
-
-    if (n > s->chr.room)
-        n = s->chr.room;
-    for (size_t i = 0; i < n; i++)
-        buf[i] = take8(&s->in);
-    if (!n || !c->rx)
-        return;
-    s->chr.room -= n;
-    c->rx(c->dev, buf, n);
-}
-
-static void one_back(struct steps *s, unsigned a)
-{
-    if (a <= BACK_DRAIN) {
-        one_blk(s, a);
-    } else if (a == BACK_INPUT) {
-        one_input(s);
-    } else if (a == BACK_ACCEPT) {
-        s->chr.accept = take8(&s->in);
-        if (s->chr.chr.tx_ready)
-            s->chr.chr.tx_ready(s->chr.chr.dev);
-    } else if (!s->net) {
-        return;
-    } else if (a == BACK_FRAME) {
-        one_frame(s);
-    } else if (a == BACK_FULL) {
-        net_mem_full(s->net, take8(&s->in) & 1);
-    } else if (a == BACK_LINK) {
-        net_mem_link(s->net, take8(&s->in) & 1);
-    } else if (a == BACK_RX_END) {
-        net_mem_rx_end(s->net);
-    }
-}
-
-static void quiesce(struct steps *s)
-{
-    s->seam->pause(s, true);
-    for (unsigned u = 0; u < STEPS_BLKS; u++)
-        if (s->blk[u])
-            s->blk[u]->ops->drain(s->blk[u]);
-    for (unsigned i = 0; i < s->ndevs; i++)
-        MUST(!s->dev[i]->ops->idle || s->dev[i]->ops->idle(s->dev[i]));
-}
-
-/* Memory that ends where n bytes do, a sanitizer's edge behind it. */
-static uint8_t *spare(struct steps *s, unsigned which, size_t n)
-{
-    size_t all = (n + 15) & ~(size_t)15;
-
-    MUST(all <= s->spare_bytes);
-    return s->spare[which] + s->spare_bytes - all;
-}
-
-/* What a guest can reach must be what a restore takes. */
-static void save_one(struct steps *s, struct dev *d, unsigned changes)
-{
-    const struct state_desc *desc = d->ops->state;
-    struct err e = {""};
-    uint8_t *buf, *state;
-    size_t n;
-    int rc;
-
-    if (!desc)
-        return;
-    if (desc->settle)
-        desc->settle(d);
-    buf = spare(s, 0, state_bytes(desc));
-    state = spare(s, 1, desc->size);
-    n = state_save(desc, d, buf);
-    MUST(!s->saved_most || n <= s->saved_most);
-    for (unsigned i = 0; i < changes; i++) {
-        size_t at = take(&s->in, 2) % n;
-
-        buf[at] = take8(&s->in);
-    }
-    rc = state_decode(desc, desc->version, buf, n, state, &e);
-    if (!rc)
-        state_put(desc, d, state);
-    else if (!changes)
-        fprintf(stderr, "%s\n", e.text);
-    MUST(!rc || (changes && e.text[0]));
-}
-
-void steps_spare(struct steps *s)
-{
-    for (unsigned i = 0; i < s->ndevs; i++) {
-        const struct state_desc *desc = s->dev[i]->ops->state;
-        size_t n = desc ? state_bytes(desc) : 0;
-
-        if (desc && n < desc->size)
-            n = desc->size;
-        n = (n + 15) & ~(size_t)15;
-        if (n > s->spare_bytes)
-            s->spare_bytes = n;
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        s->spare[i] = malloc(s->spare_bytes);
-        MUST(s->spare[i]);
-    }
-}
-
-void steps_spare_free(struct steps *s)
-{
-    free(s->spare[0]);
-    free(s->spare[1]);
-    s->spare[0] = s->spare[1] = NULL;
-    s->spare_bytes = 0;
-}
-
-static void save_all(struct steps *s, unsigned changes)
-{
-    bool once = !s->spare[0];
-
-    if (s->saves++ >= STEPS_SAVES && !s->rare) {
-        for (unsigned i = 0; i < s->ndevs * changes; i++)
-            take(&s->in, s->dev[i / changes]->ops->state ? 3 : 0);
-        return;
-    }
-    if (once)
-        steps_spare(s);
-    quiesce(s);
-    for (unsigned i = 0; i < s->ndevs; i++)
-        save_one(s, s->dev[i], changes);
-    s->seam->pause(s, s->paused);
-    if (once)
-        steps_spare_free(s);
-}
-
 static void one_life(struct steps *s, unsigned a)
 {
     switch (a) {
@@ -407,10 +210,10 @@ static void one_life(struct steps *s, unsigned a)
         s->seam->pause(s, s->paused);
         break;
     case LIFE_SAVE:
-        save_all(s, 0);
+        steps_save(s, 0);
         break;
     case LIFE_DAMAGE:
-        save_all(s, take8(&s->in) & 3);
+        steps_save(s, take8(&s->in) & 3);
         break;
     case LIFE_HOLE:
         s->b->hole_gpa = take(&s->in, 1) * HV_PAGE_BYTES;
@@ -446,7 +249,7 @@ static void one_step(struct steps *s)
         one_wait(s, (uint64_t)take8(&s->in) << 2 * (a > 12 ? 12 : a));
         break;
     case STEP_BACK:
-        one_back(s, a);
+        steps_backend(s, a);
         break;
     case STEP_LIFE:
         one_life(s, a);
@@ -476,7 +279,7 @@ void steps_run(struct steps *s, void (*between)(struct steps *))
 
 void steps_quiet(struct steps *s)
 {
-    quiesce(s);
+    steps_quiesce(s);
     MUST(!s->b->pins);
 }
 

@@ -14,7 +14,7 @@ number, or a name such as len, limit, end. What takes it away:
 Left out is a mask of a saved field, and the end of a loop up to one, that lets
 through all that the field's table takes: the table is the check, and a mutant of
 its own. That no guest gets beyond a table is what targets look at (save_one() in
-src/bench/steps.c).
+src/bench/steps_save.c).
 """
 import re
 from dataclasses import dataclass
