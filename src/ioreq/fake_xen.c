@@ -296,6 +296,8 @@ int xendevicemodel_modified_memory(xendevicemodel_handle *h, domid_t dom,
                                    uint64_t first, uint32_t n)
 {
     MUST(n);
+    if (fake->nmodified < FAKE_MODIFIED)
+        fake->modified[fake->nmodified++] = (struct fake_range){first, n};
     return result();
 }
 

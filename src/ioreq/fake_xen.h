@@ -17,6 +17,13 @@
 #define FAKE_BUF   0u                  /* of the two shared pages */
 #define FAKE_SYNC  1u
 
+#define FAKE_MODIFIED 8u
+
+struct fake_range {
+    uint64_t first;
+    uint32_t n;
+};
+
 struct fake_xen {
     uint8_t (*page)[4096];
     uint8_t *ram; /* all of it */
@@ -31,6 +38,9 @@ struct fake_xen {
     int fd[2];     /* event channels: ours, the other side's */
     uint64_t ns;   /* all clocks; each look takes a little */
     unsigned told; /* notifications */
+    /* Frames that Xen was told are changed; the first calls of that */
+    struct fake_range modified[FAKE_MODIFIED];
+    unsigned nmodified;
 
     struct loop_src *src;
     bool (*poll)(void *);
