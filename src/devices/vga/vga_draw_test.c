@@ -585,6 +585,20 @@ static void test_cve_2016_9921_9922_no_bytes_a_pixel(void **state)
     }
 }
 
+/* A line may go on beyond the memory's end, where marks are of something else.
+ */
+static void test_dirty_to_the_end(void **state)
+{
+    uint8_t marks[2] = {0, 0xff};
+    struct vga vga = {.marks = marks, .mark_bytes = 1};
+    uint64_t last = UINT64_C(16) * HV_PAGE_BYTES - 1;
+
+    assert_false(vga_dirty(&vga, 0, last));
+    marks[0] = 0x80;
+    assert_true(vga_dirty(&vga, 0, last));
+    assert_false(vga_dirty(&vga, 0, UINT64_C(7) * HV_PAGE_BYTES - 1));
+}
+
 int main(int argc, char **argv)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
@@ -601,6 +615,7 @@ int main(int argc, char **argv)
         T(test_virtual),
         T(test_blank),
         T(test_dirty_only),
+        cmocka_unit_test(test_dirty_to_the_end),
         T(test_watch),
         T(test_other_sink),
         T(test_refused),
