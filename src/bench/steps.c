@@ -114,7 +114,9 @@ uint64_t steps_io(struct steps *s, enum io_kind kind, bool wr, uint64_t addr,
                        .addr = addr,
                        .data = val & (UINT64_MAX >> (64 - 8 * size))};
 
-    return s->seam->io(s, &m);
+    val = s->seam->io(s, &m);
+    MUST(size == 8 || !(val >> (8 * size)));
+    return val;
 }
 
 void steps_poke(struct steps *s, uint32_t gpa, const void *p, size_t len)
