@@ -43,7 +43,7 @@ static bool prd_load(struct ide_chan *ch)
     struct ide_chan_state *st = ch->st;
     uint32_t i = st->prd_next, flags;
 
-    if (st->prd_eot || i >= PRD_MAX)
+    if (st->prd_eot)
         return false;
     if ((i < ch->prd_base || i - ch->prd_base >= ch->prd_n) &&
         !prd_batch(ch, i)) {

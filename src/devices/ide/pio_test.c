@@ -266,6 +266,24 @@ static void test_chs(void **state)
     rig_free(r);
 }
 
+/* A translation with so few sectors a cylinder that 16 bits do not count them.
+ */
+static void test_init_params_of_a_huge_disk(void **state)
+{
+    struct rig_filter f = {.blk = {.size_bytes = UINT64_C(1) << 40}};
+    struct rig *r = rig_filtered(&f, false);
+    uint8_t id[512];
+
+    rig_select(r, 0, 0);
+    bench_outb(r->b, 0x1f2, 1);
+    rig_nodata(r, 0, CMD_INIT_PARAMS);
+    rig_identify(r, 0, id);
+    assert_int_equal(rig_word(id, 54), 65535);
+    assert_int_equal(rig_word(id, 55), 1);
+    assert_int_equal(rig_word(id, 56), 1);
+    rig_free(r);
+}
+
 /* A 130/16/63 disk; INITIALIZE DEVICE PARAMETERS with 0 sectors before. */
 static void test_native_max_chs(void **state)
 {
@@ -565,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_write_cache),
         cmocka_unit_test(test_set_features),
         cmocka_unit_test(test_chs),
+        cmocka_unit_test(test_init_params_of_a_huge_disk),
         cmocka_unit_test(test_native_max_chs),
         cmocka_unit_test(test_set_max),
         cmocka_unit_test(test_limits),

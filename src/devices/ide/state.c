@@ -169,7 +169,7 @@ static void chan_settle(struct ide_chan *ch)
         chan_unread(ch, st->end);
         break;
     case PH_DMA:
-        if (st->op == OP_RAW && st->pos < st->fill) {
+        if (st->op == OP_RAW) {
             chan_unread(ch, st->pos);
             if (st->left) /* else part of the last sector is left to copy */
                 st->phase = PH_FETCH;

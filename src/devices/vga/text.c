@@ -64,8 +64,7 @@ static void cursor_get(struct text *t, uint64_t now_ns)
     t->cursor = UINT32_MAX;
     t->cursor_start = cr[CR_CURSOR_START] & 31u;
     t->cursor_end = cr[CR_CURSOR_END] & 31u;
-    if ((cr[CR_CURSOR_START] & CR0A_CURSOR_OFF) ||
-        t->cursor_start > t->cursor_end || (now_ns / CURSOR_HALF & 1u))
+    if ((cr[CR_CURSOR_START] & CR0A_CURSOR_OFF) || (now_ns / CURSOR_HALF & 1u))
         return;
     /* The skew delays the cursor by characters. */
     t->cursor = (((uint32_t)cr[CR_CURSOR_HI] << 8 | cr[CR_CURSOR_LO]) +
@@ -168,8 +167,7 @@ static void draw_segment(struct text *t, const struct vga_scan *scan,
         bool stale;
         uint32_t key = cell_key(t, scan->ma + (c >> v->count_shift), &stale);
 
-        if (x <= -(int32_t)width ||
-            (key == cells[c] && !stale && !t->paint->redo))
+        if (key == cells[c] && !stale && !t->paint->redo)
             continue;
         cells[c] = key;
         draw_cell(t, key, x);

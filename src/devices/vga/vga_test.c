@@ -427,6 +427,13 @@ static void test_vbe_bank(void **state)
     assert_int_equal(rig->b->vram[0x40000], 0);
     rig_vbe(rig, VBE_BANK, 0xffff);
     assert_int_equal(rig_vbe_get(rig, VBE_BANK), 255);
+    /* Which window the graphics controller asks for does not matter. */
+    rig_vbe(rig, VBE_BANK, 3);
+    rig_gfx(rig, GR_MISC, 0x0d);
+    rig_poke(rig, 0xb8000, 0x77);
+    rig_poke(rig, WIN + 0x11, 0x66);
+    assert_int_equal(rig->b->vram[0x30011], 0x66);
+    assert_int_equal(rig_peek(rig, 0xb8000), 0xff);
     /* 4 bits: banks of the planes. */
     rig_vbe_mode(rig, 1024, 768, 4);
     rig_seq(rig, SR_MEMORY_MODE, 0x06);
