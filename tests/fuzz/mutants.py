@@ -11,10 +11,10 @@ number, or a name such as len, limit, end. What takes it away:
   mask    & or % inside [ ]: gone
   field   the greatest value that a table of saved state takes: any
 
-Left out is a mask of a saved field, and the end of a loop up to one, that lets
-through all that the field's table takes: the table is the check, and a mutant of
-its own. That no guest gets beyond a table is what targets look at (save_one() in
-src/bench/steps_save.c).
+Left out is a mask of a saved field or of a register in a table, and the end of a
+loop up to one, that lets through all that the table takes: the table is the check,
+and a mutant of its own. That no guest gets beyond a table is what targets look at
+(save_one() in src/bench/steps_save.c).
 """
 import re
 from dataclasses import dataclass
@@ -28,6 +28,9 @@ OTHER = re.compile(r"^\(?(rc|err|fd)\b|_ns\b|\bnow\b|_NS\b")
 COMPARE = re.compile(r"(?<![-<>=!])(<=?|>=?)(?![<>=])")
 # a table's row: the member and its greatest value, as it is written
 ROW = re.compile(r"\b(?:FIELD_MAX\(\w[\w ]*, (?:\w+\[n\]\.)?(\w+), \d+, |FM\((\w+), )([^();]+)\)")
+# a register's: its name, its number and the bits that it has
+REGISTER = re.compile(r"\bR\((\w+), +\w+, +(0x[0-9a-f]+)\)")
+INDEX = r"\w+(?:->|\.)(?:s\.)?\w+\[(\w+)\]"
 MEMBER = r"\w+(?:->|\.)(?:r\.|s\.|regs\.)?(\w+)"
 LEAVES = re.compile(r"(return|break|continue|goto \w+|return (-?\w+|err_set.*|\w+_error.*|UINT\d+_C.*))$", re.S)
 
@@ -143,9 +146,12 @@ def sets(statement, condition):
 
 
 def tables(texts):
-    """The members that have one greatest value in all tables of a folder."""
+    """The members that have one greatest value in all tables of a folder, and the
+    registers, with their bits."""
     most = {}
     for text in texts:
+        for m in REGISTER.finditer(text):
+            most.setdefault(m.group(1), set()).add(m.group(2))
         for m in ROW.finditer(blank(text)):
             most.setdefault(m.group(1) or m.group(2), set()).add(m.group(3).strip())
     return {name: values.pop() for name, values in most.items() if len(values) == 1}
@@ -170,7 +176,7 @@ def scan(path, text, most={}):
     clean, out = blank(text), {}
 
     def counted(index, op, limit):
-        m = re.fullmatch(MEMBER, index.strip())
+        m = re.fullmatch(MEMBER, index.strip()) or re.fullmatch(INDEX, index.strip())
         return not (m and m.group(1) in most and kept(most[m.group(1)], op, limit))
 
     def add(kind, start, end, new):
