@@ -92,8 +92,7 @@ static void apply_smram_lock(struct i440fx *fx)
 
 static void pmc_wrote(struct dev *dev, unsigned reg, unsigned size)
 {
-    if (reg <= SMRAM && reg + size > SMRAM)
-        apply_smram_lock((struct i440fx *)dev);
+    apply_smram_lock((struct i440fx *)dev);
 }
 
 /* 0xcf8: a register only as a whole; its second byte alone is RC. */

@@ -92,8 +92,7 @@ static void update_routes(struct piix3 *isa, bool force)
 
 static void piix3_wrote(struct dev *dev, unsigned reg, unsigned size)
 {
-    if (reg < PIRQRC + 4 && reg + size > PIRQRC)
-        update_routes((struct piix3 *)dev, false);
+    update_routes((struct piix3 *)dev, false);
 }
 
 static uint64_t port92_rd(void *ctx, uint32_t off, unsigned size)
