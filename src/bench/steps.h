@@ -100,6 +100,7 @@ struct steps_map {
     unsigned head;                  /* bytes that the target takes first */
     bool bulk;                      /* long string operations make sense */
     unsigned usual;                 /* bytes of most inputs; 0: STEPS_USUAL */
+    unsigned saves;                 /* of one input; 0: STEPS_SAVES */
     void (*unmake)(struct steps *); /* what build() made; may be NULL */
 };
 

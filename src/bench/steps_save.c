@@ -82,9 +82,10 @@ void steps_spare_free(struct steps *s)
 
 void steps_save(struct steps *s, unsigned changes)
 {
+    unsigned most = s->map->saves ? s->map->saves : STEPS_SAVES;
     bool once = !s->spare[0];
 
-    if (s->saves++ >= STEPS_SAVES && !s->rare) {
+    if (s->saves++ >= most && !s->rare) {
         for (unsigned i = 0; i < s->ndevs * changes; i++)
             take(&s->in, s->dev[i / changes]->ops->state ? 3 : 0);
         return;

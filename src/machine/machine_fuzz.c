@@ -245,8 +245,14 @@ static void unmake(struct steps *s)
 }
 
 const struct steps_map fuzz_map = {
-    STEPS_WINDOWS(windows), .own = own,  .own_bytes = own_bytes, .place = place,
-    .bulk = true,           .usual = 64, .unmake = unmake,
+    STEPS_WINDOWS(windows),
+    .own = own,
+    .own_bytes = own_bytes,
+    .place = place,
+    .bulk = true,
+    .usual = 64,
+    .saves = 1,
+    .unmake = unmake,
 };
 
 static void configure(struct steps *s, struct machine_conf *c,
