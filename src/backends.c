@@ -40,6 +40,17 @@ static int open_disks(struct hvmd *h, struct err *e)
     return 0;
 }
 
+static int open_port(struct hvmd *h, const char *option, const char *spec,
+                     const char *label, struct chr **out, struct err *e)
+{
+    static const char to_file[] = "file:";
+    int rc = 0;
+
+    if (!strncmp(spec, to_file, sizeof(to_file) - 1))
+        rc = hvmd_spare_images(&h->conf, option, spec + sizeof(to_file) - 1, e);
+    return rc ? rc : chr_open(h->loop, spec, label, out, e);
+}
+
 static int open_chardevs(struct hvmd *h, struct err *e)
 {
     static const char label[MACHINE_SERIALS][8] = {"serial0", "serial1",
@@ -47,13 +58,15 @@ static int open_chardevs(struct hvmd *h, struct err *e)
     int rc;
 
     for (unsigned i = 0; i < h->conf.nserials; i++) {
-        rc = chr_open(h->loop, h->conf.serial[i], label[i], &h->serial[i], e);
+        rc = open_port(h, "-serial", h->conf.serial[i], label[i], &h->serial[i],
+                       e);
         if (rc < 0)
             return rc;
         h->machine_conf.serial[i] = h->serial[i];
     }
     if (h->conf.parallel) {
-        rc = chr_open(h->loop, h->conf.parallel, "parallel0", &h->parallel, e);
+        rc = open_port(h, "-parallel", h->conf.parallel, "parallel0",
+                       &h->parallel, e);
         if (rc < 0)
             return rc;
         h->machine_conf.parallel = h->parallel;

@@ -79,6 +79,9 @@ struct hvmd {
 int hvmd_open_backends(struct hvmd *, struct err *);
 /* NULL with the sentence in err; names the file and what to do. */
 struct blk *hvmd_open_image(struct hvmd *, unsigned unit, struct err *);
+/* What would be written must be none of the guest's images. */
+int hvmd_spare_images(const struct hvmd_conf *, const char *option,
+                      const char *file, struct err *);
 void hvmd_close_backends(struct hvmd *);
 
 /* control.c: the QMP servers and what their commands do. */

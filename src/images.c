@@ -18,23 +18,44 @@ static struct blk *name_unit(struct blk *b, unsigned unit, struct err *e)
     return b;
 }
 
+static bool same_file(const char *one, const char *other)
+{
+    struct stat a, b;
+
+    return !stat(one, &a) && !stat(other, &b) && a.st_ino == b.st_ino &&
+           a.st_dev == b.st_dev;
+}
+
 /* Two drives on one file: fine for CDs, the end of a file system for a disk. */
 static int check_shared(const struct hvmd_conf *c, unsigned unit, struct err *e)
 {
     const struct argv_ide *u = &c->ide[unit];
-    struct stat a, b;
 
     for (unsigned i = 0; i < unit; i++) {
         const struct argv_ide *o = &c->ide[i];
 
         if (!o->present || !o->file || (o->read_only && u->read_only) ||
-            stat(o->file, &a) || stat(u->file, &b) || a.st_ino != b.st_ino ||
-            a.st_dev != b.st_dev)
+            !same_file(o->file, u->file))
             continue;
         return err_set(e, -EINVAL,
                        "-drive: %s is IDE unit %u and unit %u: give each "
                        "writable disk an image of its own",
                        u->file, i, unit);
+    }
+    return 0;
+}
+
+int hvmd_spare_images(const struct hvmd_conf *c, const char *option,
+                      const char *file, struct err *e)
+{
+    for (unsigned i = 0; i < MACHINE_DISKS; i++) {
+        const struct argv_ide *u = &c->ide[i];
+
+        if (u->present && u->file && same_file(u->file, file))
+            return err_set(e, -EINVAL,
+                           "%s: %s is the image of IDE unit %u, and what is "
+                           "on it would be lost; name another file",
+                           option, file, i);
     }
     return 0;
 }

@@ -2,6 +2,7 @@
 /* What an administrator may give as an image. */
 #include "hvmd.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,11 +84,33 @@ static void test_image_that_is_a_pipe(void **state)
     bed_free(b);
 }
 
+/* -serial file: by another name, such as a link's. */
+static void test_output_is_no_image(void **state)
+{
+    struct bed *b = bed_new("image");
+    struct err e = {.text = ""};
+    char other[80];
+    FILE *f = fopen(b->path, "w");
+
+    assert_non_null(f);
+    fclose(f);
+    snprintf(other, sizeof(other), "%s/log", b->dir);
+    assert_int_equal(hvmd_spare_images(&b->h.conf, "-serial", other, &e), 0);
+    assert_int_equal(symlink("image", other), 0);
+    assert_int_equal(hvmd_spare_images(&b->h.conf, "-serial", other, &e),
+                     -EINVAL);
+    assert_non_null(strstr(e.text, "-serial"));
+    assert_non_null(strstr(e.text, "image of IDE unit 0"));
+    unlink(other);
+    bed_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_discard_off),
         cmocka_unit_test(test_image_that_is_a_pipe),
+        cmocka_unit_test(test_output_is_no_image),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,8 @@ static int open_record(struct hvmd *h, struct err *e)
         return err_set(e, -EINVAL,
                        "-record: a guest that goes on from a saved state "
                        "cannot be recorded; leave it out");
+    if (hvmd_spare_images(&h->conf, "-record", h->conf.record, e) < 0)
+        return -EINVAL;
     h->rec = rec_open(h->conf.record, h->pool, &h->log, e);
     return h->rec ? 0 : -EINVAL;
 }
