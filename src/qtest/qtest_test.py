@@ -68,6 +68,13 @@ class Process(Case):
         r = self.stdio("outl 0xcf8 0x80000000 \r\ninl 0xcfc  \n \n", "-M", "pc,accel=qtest")
         self.assertEqual((r.returncode, r.stdout), (0, "OK\nOK 0x12378086\n"))
 
+    def test_words_behind_a_command_are_nothing(self):
+        r = self.stdio("outl 0xcf8 0x80000000 # the host bridge\ninl 0xcfc // 1237\n"
+                       "write 0x0 0x2 0x1234 a b c\nset_irq_in ioapic x 4 1 2 3\n"
+                       "clock_step 5 ns\nread 0x0 2 x\nclock_step # one\n")
+        self.assertEqual(r.stdout, "OK\nOK 0x12378086\nOK\nOK\nOK 5\nOK 0x1234\n"
+                         "FAIL clock_step: '#' is no number\n")
+
     def test_last_line_without_an_end_is_answered(self):
         for text in ("inb 0x0\nreadb 0x1", "inb 0x0\nreadb 0x1 \r"):
             r = self.stdio(text)
@@ -170,7 +177,7 @@ class Wire(Case):
                 ("nonsense 1", "FAIL Unknown command 'nonsense'")):
             self.assertEqual(m.raw(line), answer, line)
         for line in ("clock_set 1", "clock_step", "outb 0x10000 1", "outb 1", "outb 1 x",
-                     "read 0 0", "write 0 1 11", "b64write 0 3 a*b=", "inb 1 2", "rtas a b",
+                     "read 0 0", "write 0 1 11", "b64write 0 3 a*b=", "rtas a b",
                      "module_load a b", "csr a", "irq_intercept_in nobody", "inb  1",
                      "clock_step 0xffffffffffffffff", "read 0 0x7fffffffffff", "\x01"):
             self.assertTrue(m.raw(line).startswith("FAIL "), line)
