@@ -391,7 +391,8 @@ static int resolve(struct args *a, struct err *e)
     for (unsigned i = 0; i < a->ndevices && !rc; i++)
         rc = args_device(a, &a->device[i], e);
     for (unsigned i = 0; i < a->nblockdevs && !rc; i++)
-        rc = keyval_done(&a->blockdev[i], "-blockdev", e);
+        if (keyval_used(&a->blockdev[i], "node-name")) /* by some disk */
+            rc = keyval_done(&a->blockdev[i], "-blockdev", e);
     a->board.machine.max_vcpus = a->board.machine.vcpus;
     return rc;
 }

@@ -152,6 +152,16 @@ class Forms(unittest.TestCase):
             self.assertEqual(r.stderr.count("\n"), 1, r.stderr)
             self.assertTrue(r.stderr.startswith("hvmd-qtest: "), r.stderr)
 
+    def test_nodes_that_no_disk_has(self):
+        for options in ("-blockdev driver=null-co,node-name=a,read-zeroes=on",
+                        "-blockdev node-name=a,driver=raw,file.driver=null-co "
+                        "-blockdev null-co,node-name=b -device ide-hd,drive=b",
+                        "-drive if=none,id=a,file=null-co://,format=raw"):
+            r = self.play(options, "inb 0x1f7\n")
+            self.assertEqual((r.returncode, r.stderr), (0, ""), options)
+        r = self.play("-blockdev null-co,node-name=b,colour=red -device ide-hd,drive=b", "")
+        self.assertEqual(r.stderr, "hvmd-qtest: -blockdev: 'colour' is not known here\n")
+
     def test_slots_are_those_of_qemu(self):
         """A card's place in a report is that of the report's machine."""
         for options, where in (

@@ -164,6 +164,14 @@ bool keyval_has(const struct keyval *kv, const char *prefix)
     return false;
 }
 
+bool keyval_used(const struct keyval *kv, const char *but)
+{
+    for (unsigned i = 0; i < kv->n; i++)
+        if (kv->item[i].read && strcmp(kv->item[i].key, but))
+            return true;
+    return false;
+}
+
 int keyval_done(const struct keyval *kv, const char *option, struct err *e)
 {
     for (unsigned i = 0; i < kv->n; i++)

@@ -33,6 +33,8 @@ const char *keyval_get(struct keyval *, const char *prefix, const char *key);
 void keyval_skip(struct keyval *, const char *prefix, const char *keys);
 /* Whether any key begins with prefix. */
 bool keyval_has(const struct keyval *, const char *prefix);
+/* Whether any key but that one has been read. */
+bool keyval_used(const struct keyval *, const char *but);
 /* 0, or the sentence about a key that nobody has read. */
 int keyval_done(const struct keyval *, const char *option, struct err *);
 
