@@ -7,8 +7,10 @@
 #include "qtest.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int make_board(struct qtest *q, struct err *e)
 {
@@ -57,11 +59,26 @@ static void finish(struct qtest *q)
     loop_free(q->loop);
 }
 
+/* Who closed standard output does not get something else for it. */
+static void keep_standard(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct qtest q = {.in = -1, .out = -1};
     struct err e = {.text = ""};
-    int rc = run(&q, argc, argv, &e);
+    int rc;
+
+    keep_standard();
+    rc = run(&q, argc, argv, &e);
 
     if (q.loop)
         finish(&q);

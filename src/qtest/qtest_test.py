@@ -8,6 +8,7 @@ qtest_test.py HVMD-QTEST [unittest arguments]
 import base64
 import os
 import random
+import select
 import socket
 import struct
 import subprocess
@@ -50,6 +51,27 @@ class Process(Case):
     def test_sigterm_is_a_good_end(self):
         m = Machine(PROGRAM)
         self.assertEqual(m.close(), 0)
+
+    def test_sigterm_while_nobody_reads(self):
+        out, into = os.pipe()
+        self.addCleanup(os.close, out)
+        with subprocess.Popen([PROGRAM, "-qtest", "stdio"], stdin=subprocess.PIPE, stdout=into) as p:
+            os.close(into)
+            p.stdin.write(b"read 0 0x100000\n")
+            p.stdin.flush()
+            self.assertTrue(select.select([out], [], [], WAIT)[0])
+            time.sleep(0.1)  # and the pipe is full
+            p.terminate()
+            try:
+                self.assertEqual(p.wait(WAIT), 0)
+            finally:
+                p.kill()
+
+    def test_closed_standard_output(self):
+        for closed in (">&-", "<&-", "<&- >&- 2>&-"):
+            r = subprocess.run(["/bin/sh", "-c", f'echo inb 0 | exec "$0" -qtest stdio {closed}', PROGRAM],
+                               timeout=WAIT, stdout=subprocess.DEVNULL)
+            self.assertEqual(r.returncode, 0)
 
     def stdio(self, text, *args, **kw):
         return subprocess.run([PROGRAM, *args, "-qtest", "stdio"], input=text, text=True,

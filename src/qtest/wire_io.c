@@ -7,6 +7,7 @@
 #include "qtest.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -43,19 +44,33 @@ static void end(struct qtest *q)
     loop_stop(q->loop, 0);
 }
 
-static ssize_t write_some(struct qtest *q, const char *text, size_t len)
+/*
+ * Standard output may be a pipe that is full, and others may have it open too,
+ * so it blocks or not as it is: wait for room, or for a signal to end by, and
+ * write no more than there is room for then.
+ */
+static ssize_t write_out(struct qtest *q, const char *text, size_t len)
 {
-    struct pollfd p = {.fd = q->out, .events = POLLOUT};
+    struct pollfd p[2] = {{.fd = q->out, .events = POLLOUT},
+                          {.fd = q->signals.src.fd, .events = POLLIN}};
     ssize_t n;
 
-    if (q->socket)
-        return send(q->out, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    n = write(q->out, text, len);
-    if (n < 0 && errno == EAGAIN) { /* somebody set it so: wait here */
-        poll(&p, 1, -1);
-        errno = EINTR;
+    if (poll(p, 2, -1) < 0)
+        return -1;
+    if (p[1].revents && !p[0].revents) {
+        errno = ECANCELED;
+        return -1;
     }
+    n = write(q->out, text, len < PIPE_BUF ? len : PIPE_BUF);
+    if (n < 0 && errno == EAGAIN) /* somebody else was quicker */
+        errno = EINTR;
     return n;
+}
+
+static ssize_t write_some(struct qtest *q, const char *text, size_t len)
+{
+    return q->socket ? send(q->out, text, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+                     : write_out(q, text, len);
 }
 
 /* False: some is left, or the other side is gone. */
