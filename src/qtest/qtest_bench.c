@@ -2,7 +2,8 @@
 /*
  * How fast a device test goes: 100,000 round trips over a socket, as disk
  * reads by DMA with tables shorter, as long and longer than the transfer.
- * qtest_bench HVMD-QTEST [ROUND TRIPS]
+ * qtest_bench HVMD-QTEST [ROUND TRIPS [SECONDS]]
+ * With SECONDS it fails when they take that long, three times.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define TRIES 3u
 
 struct client {
     int fd;
@@ -126,19 +129,15 @@ static pid_t start(const char *program, struct client *c)
     return pid;
 }
 
-int main(int argc, char **argv)
+/* Seconds that they took, from a start of the program to its end. */
+static double run(const char *program, unsigned long trips)
 {
-    struct client c = {.most = argc > 2 ? strtoul(argv[2], NULL, 0) : 100000};
+    struct client c = {.most = trips};
+    pid_t pid = start(program, &c);
     struct timespec a, b;
     int status;
     double s;
-    pid_t pid;
 
-    if (argc < 2) {
-        fprintf(stderr, "usage: qtest_bench HVMD-QTEST [ROUND TRIPS]\n");
-        return 2;
-    }
-    pid = start(argv[1], &c);
     ask(&c, "irq_intercept_in ioapic");
     ask(&c, "outl 0xcf8 0x80000920");
     ask(&c, "outl 0xcfc 0xc000");
@@ -153,5 +152,27 @@ int main(int argc, char **argv)
     printf("%lu round trips in %.2f s: %.1f us each\n", c.trips, s,
            s / (double)c.trips * 1e6);
     close(c.fd); /* the end of its input ends it */
-    return waitpid(pid, &status, 0) == pid && status == 0 ? 0 : 1;
+    if (waitpid(pid, &status, 0) != pid || status != 0) {
+        fprintf(stderr, "%s: status %#x\n", program, (unsigned)status);
+        exit(1);
+    }
+    return s;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned long trips = argc > 2 ? strtoul(argv[2], NULL, 0) : 100000;
+    double most = argc > 3 ? strtod(argv[3], NULL) : 0;
+
+    if (argc < 2) {
+        fprintf(stderr,
+                "usage: qtest_bench HVMD-QTEST [ROUND TRIPS [SECONDS]]\n");
+        return 2;
+    }
+    /* other work on the machine is not the program's fault */
+    for (unsigned i = 0; i < TRIES; i++)
+        if (run(argv[1], trips) < most || most <= 0)
+            return 0;
+    fprintf(stderr, "%u times longer than %.1f s\n", TRIES, most);
+    return 1;
 }
