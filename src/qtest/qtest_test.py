@@ -230,6 +230,39 @@ class Wire(Case):
         m.outw(0xC03E, 0x4000)
         self.assertFalse(m.level(11))
 
+    def test_accesses_across_devices_are_split(self):
+        m = self.machine("-drive file=null-co://,if=ide,format=raw")
+        self.assertEqual(m.inl(0x3F4), 0xFF50FFFF)  # one port of four is claimed
+        self.assertEqual(m.inl(0x1EE), 0x0100FFFF)  # nobody's, data, the diagnosis
+        m.outw(0x3F5, 0x0400)
+        self.assertEqual(m.inb(0x3F6) & BSY, BSY)
+        m.outl(0x3F3, 0)
+        self.assertEqual(m.inb(0x3F6), DRDY | 0x10)
+        m.outl(0xFFFF, 1)  # behind the last port there is none
+        self.assertEqual(m.inl(0xFFFF), 0xFFFFFFFF)
+
+    def test_timers_run_in_the_order_of_their_deadlines(self):
+        m = self.machine("-nodefaults -device rtl8139 -device rtl8139")
+        m.set_cfg(1 << 3, 0x62, 10, 1)  # slots 2 and 3: their links
+        m.set_cfg(1 << 3, 0x63, 11, 1)
+        for slot, base in ((2, 0xC000), (3, 0xC100)):
+            m.place(slot << 3, 0, base)
+            m.enable(slot << 3)
+            m.outw(base + 0x3C, 0x4000)
+        m.command("irq_intercept_in ioapic")
+        for near, far in ((0xC000, 0xC100), (0xC100, 0xC000)):
+            for base, ticks in ((far, 2000), (near, 1000)):
+                m.outw(base + 0x3E, 0x4000)
+                m.outl(base + 0x54, ticks)
+                m.outl(base + 0x48, 0)
+            m.wire.sock.sendall(b"clock_step 1000000\n")
+            first, second = (10, 11) if near == 0xC000 else (11, 10)
+            self.assertEqual([m.wire.line() for _ in range(2)],
+                             [f"IRQ raise {first}", f"IRQ raise {second}"])
+            self.assertTrue(m.wire.line().startswith("OK "))
+            for base in (near, far):
+                m.outw(base + 0x3E, 0x4000)
+
     def test_any_chunking(self):
         m = self.machine()
         text = b"writel 0x5000 0x12345678\nreadl 0x5000\n"
