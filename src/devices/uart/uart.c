@@ -501,7 +501,15 @@ static const struct field uart_fields[] = {
 static int uart_check(const void *state, struct err *e)
 {
     const struct uart_regs *r = state;
-    uint8_t most = r->fcr & FCR_ENABLE ? UART_FIFO : 1;
+    uint8_t most = r->fcr & FCR_ENABLE ? UART_FIFO : 1, errors = r->lsr_err;
+
+    for (unsigned i = 0; i < UART_FIFO; i++)
+        errors |= r->rx_err[i];
+    if (errors & ~LSR_ERRORS)
+        return err_set(e, -EINVAL,
+                       "state of uart: fields lsr_err and rx_err have %#x, "
+                       "which is no error",
+                       errors & ~LSR_ERRORS);
 
     if (r->fcr & ~FCR_KEPT || (r->fcr && !(r->fcr & FCR_ENABLE)))
         return err_set(e, -EINVAL,
