@@ -2,11 +2,13 @@
 /*
  * main() of the fuzz targets where there is no fuzzing engine: runs inputs
  * from files, folders and text (*.txt, *.lines), and some that a seed makes by
- * chance; shows an input as text and makes inputs of text.
+ * chance; shows an input as text and makes inputs of text. The sum of what came
+ * out of all of them must be the one in a file (--answers).
  */
 #include "steps.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -14,9 +16,29 @@
 
 #define INPUT_MOST (1u << 20)
 
+/* Of this input, and of all, in whatever order; LLVMFuzzerTestOneInput() has
+ * no context. */
+static uint64_t answer, answers;
+
+void fuzz_answer(const void *p, size_t n)
+{
+    const uint8_t *at = p;
+    uint64_t word;
+
+    for (; n; n -= word, at += word) {
+        uint64_t v = n;
+
+        word = n < sizeof(v) ? n : sizeof(v);
+        memcpy(&v, at, word);
+        answer = (answer ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+        answer ^= answer >> 29;
+    }
+}
+
 static int usage(void)
 {
-    fprintf(stderr, "usage: fuzz_TARGET [-v] [-n ROUNDS] [FILE|FOLDER...]\n"
+    fprintf(stderr, "usage: fuzz_TARGET [-v] [-n ROUNDS] [--answers FILE] "
+                    "[FILE|FOLDER...]\n"
                     "       fuzz_TARGET --show FILE\n"
                     "       fuzz_TARGET --make TEXT FOLDER\n"
                     "       fuzz_TARGET --windows\n");
@@ -53,6 +75,7 @@ static long run_once(const uint8_t *p, size_t n)
 {
     struct timespec from, to;
 
+    answer = 0;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
     LLVMFuzzerTestOneInput(p, n);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
@@ -70,10 +93,13 @@ static int run_file(const char *path, bool verbose)
     if (n < 0)
         return -1;
     if (verbose)
-        fprintf(stderr, "%s\n", path);
+        fprintf(stderr, "%s ", path);
     for (unsigned i = 0; i < 3 && ms > FUZZ_CPU_MS; i++)
         ms = run_once(p, (size_t)n);
     free(p);
+    answers += answer;
+    if (verbose)
+        fprintf(stderr, "%016" PRIx64 "\n", answer);
     if (ms <= FUZZ_CPU_MS)
         return 0;
     fprintf(stderr, "%s: %ld ms of CPU time, and %d are allowed\n", path, ms,
@@ -137,8 +163,38 @@ static void run_random(uint64_t seed)
         seed ^= seed << 17;
         buf[i] = (uint8_t)(seed >> 24);
     }
-    LLVMFuzzerTestOneInput(buf, n);
+    run_once(buf, n);
+    answers += answer;
     free(buf);
+}
+
+/* FUZZ_ANSWERS=keep: they are what they are to be from now on. */
+static int compare(const char *path)
+{
+    const char *how = getenv("FUZZ_ANSWERS");
+    bool keep = how && !strcmp(how, "keep");
+    FILE *f = fopen(path, keep ? "we" : "re");
+    uint64_t were = 0;
+    int n;
+
+    if (!f) {
+        perror(path);
+        return 1;
+    }
+    n = keep ? fprintf(f, "%016" PRIx64 "\n", answers)
+             : fscanf(f, "%" SCNx64, &were);
+    if (fclose(f) || n < 1) {
+        fprintf(stderr, "%s: cannot be %s\n", path, keep ? "written" : "read");
+        return 1;
+    }
+    if (keep || were == answers)
+        return 0;
+    fprintf(
+        stderr,
+        "These inputs have other answers than before. If that is meant, run "
+        "this once more with FUZZ_ANSWERS=keep; else -v tells the answer "
+        "of each input, here and before the change.\n");
+    return 1;
 }
 
 static int no_steps(void)
@@ -179,6 +235,7 @@ static int windows(void)
 
 int main(int argc, char **argv)
 {
+    const char *file = NULL;
     bool verbose = false;
     int done = 0;
 
@@ -193,6 +250,8 @@ int main(int argc, char **argv)
 
         if (!strcmp(argv[i], "-v")) {
             verbose = true;
+        } else if (!strcmp(argv[i], "--answers") && i + 1 < argc) {
+            file = argv[++i];
         } else if (!strcmp(argv[i], "-n") && i + 1 < argc) {
             n = (int)strtol(argv[++i], NULL, 10);
             for (int k = 0; k < n; k++)
@@ -209,5 +268,7 @@ int main(int argc, char **argv)
         done += n;
     }
     printf("%d inputs\n", done);
+    if (done && file)
+        return compare(file);
     return done ? 0 : usage();
 }

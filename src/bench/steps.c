@@ -116,6 +116,8 @@ uint64_t steps_io(struct steps *s, enum io_kind kind, bool wr, uint64_t addr,
 
     val = s->seam->io(s, &m);
     MUST(size == 8 || !(val >> (8 * size)));
+    if (!wr)
+        fuzz_answer_num(val);
     return val;
 }
 
@@ -184,6 +186,8 @@ static void one_rep(struct steps *s, unsigned a)
         for (size_t i = 0; i < n * size; i++)
             buf[i] = i < data ? take8(&s->in) : buf[i - data];
     s->seam->rep(s, &m, buf, n);
+    if (!m.write)
+        fuzz_answer(buf, n * size);
 }
 
 static void one_mem(struct steps *s, unsigned a)
@@ -279,8 +283,52 @@ void steps_run(struct steps *s, void (*between)(struct steps *))
     }
 }
 
+static void answer_pages(const uint8_t *mem, const uint8_t *wet, size_t pages)
+{
+    for (size_t i = 0; i < pages; i++)
+        if (wet[i]) {
+            fuzz_answer_num(i);
+            fuzz_answer(mem + i * HV_PAGE_BYTES, HV_PAGE_BYTES);
+        }
+}
+
+/* What is left behind, where others see it. */
+static void answer(struct steps *s)
+{
+    struct bench *b = s->b;
+    const uint64_t told[] = {b->edges,      b->msis,      b->msi_addr,
+                             b->msi_data,   b->vram_gfn,  (uint64_t)b->shutdown,
+                             b->rom_locked, b->suspended, b->claims,
+                             b->pci_claims};
+
+    fuzz_answer(told, sizeof(told));
+    fuzz_answer(b->isa_level, sizeof(b->isa_level));
+    fuzz_answer(b->intx_level, sizeof(b->intx_level));
+    fuzz_answer(b->pci_link, sizeof(b->pci_link));
+    answer_pages(b->ram, b->ram_wet, b->ram_bytes / HV_PAGE_BYTES);
+    answer_pages(b->vram, b->vram_wet, b->vram_pages);
+    for (unsigned i = 0; i < STEPS_BLKS; i++)
+        if (s->blk[i]) {
+            const struct blk *k = s->blk[i];
+            const uint64_t done[] = {k->rd_ops,   k->rd_bytes,  k->wr_ops,
+                                     k->wr_bytes, k->flush_ops, k->errors};
+
+            fuzz_answer(done, sizeof(done));
+        }
+    if (s->net) {
+        const uint64_t done[] = {s->net->tx_frames, s->net->tx_bytes,
+                                 s->net->rx_frames, s->net->dropped};
+        uint32_t len;
+        const uint8_t *frame = net_mem_sent(s->net, &len);
+
+        fuzz_answer(done, sizeof(done));
+        fuzz_answer(frame, len);
+    }
+}
+
 void steps_quiet(struct steps *s)
 {
+    answer(s);
     steps_quiesce(s);
     MUST(!s->b->pins);
 }

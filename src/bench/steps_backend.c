@@ -12,6 +12,7 @@ static size_t chr_write(struct chr *c, const uint8_t *buf, size_t len)
 
     MUST(len && buf);
     p->accept -= n;
+    fuzz_answer(buf, n);
     return n;
 }
 

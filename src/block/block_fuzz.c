@@ -243,6 +243,13 @@ static void ended(struct req *q, int err)
 
 static void request(struct rig *g, enum blk_op op, unsigned how);
 
+static void another(struct rig *g)
+{
+    enum blk_op op = (enum blk_op)(take8(&g->in) & 3);
+
+    request(g, op, take8(&g->in));
+}
+
 static void on_done(struct blk_req *r, int err)
 {
     struct req *q = (struct req *)r;
@@ -265,7 +272,7 @@ static void on_done(struct blk_req *r, int err)
     if (q->then == THEN_DRAIN)
         d->b->ops->drain(d->b);
     else if (q->then == THEN_MORE)
-        request(g, (enum blk_op)(take8(&g->in) & 3), take8(&g->in));
+        another(g);
 }
 
 /* What is wrong with it, or 0. */

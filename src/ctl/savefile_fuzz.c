@@ -56,8 +56,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (len >= SAVEFILE_HEADER)
         mend_header(p, len);
     rig_start(r);
-    if (stream_into(r, (struct stream){p, len}, &e) == 0)
+    if (stream_into(r, (struct stream){p, len}, &e) == 0) {
+        struct stream s = stream_of(r);
+
+        fuzz_answer(s.p, s.n);
+        free(s.p);
         live(r, len * 31 + (len ? data[len - 1] : 0));
+    } else {
+        fuzz_answer(e.text, strlen(e.text));
+    }
     free(p);
     rig_free(r);
     return 0;

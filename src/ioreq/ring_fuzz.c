@@ -39,12 +39,14 @@ static void judge(enum io_kind kind, uint64_t addr, unsigned size)
     MUST(size == 1 || size == 2 || size == 4 || (size == 8 && kind == IO_MMIO));
     MUST(kind == IO_MMIO || addr <= 0xffff);
     MUST(kind != IO_PCI || (addr & 0xff) + size <= 256);
+    fuzz_answer_num(addr ^ (uint64_t)kind << 56 ^ (uint64_t)size << 48);
 }
 
 int machine_io(struct machine *m, const struct io_msg *q, uint64_t *out)
 {
     judge(q->kind, q->addr, q->size);
     MUST(q->size == 8 || !(q->data >> (8 * q->size)));
+    fuzz_answer_num(q->data);
     *out = q->addr & (UINT64_MAX >> (64 - 8 * q->size));
     m->io++;
     interfere(m);
@@ -225,6 +227,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                             .ctx = w};
     for (unsigned i = 0; i < 256 && w->in.left && w->m.io < ENOUGH; i++)
         one(w);
+    fuzz_answer(&w->sync, sizeof(w->sync));
+    fuzz_answer(&w->buf, sizeof(w->buf));
     w->m.busy = false;
     for (unsigned v = 0; v < VCPUS; v++)
         serve(w, v);

@@ -162,8 +162,11 @@ static void say(struct bytes *in, int fd)
     unsigned how = take8(in);
     size_t len = sensible(how & 31, m);
 
-    if (how & 0x20)
-        m[take8(in) % len] = (uint8_t)take8(in);
+    if (how & 0x20) {
+        uint8_t *at = &m[take8(in) % len];
+
+        *at = take8(in);
+    }
     if (how & 0x40)
         len = take8(in) % (len + 1);
     if (send(fd, m, len, MSG_NOSIGNAL) < 0)
@@ -181,8 +184,10 @@ static void mode(struct bytes *in, struct server *s)
 
 static void damage(struct bytes *in, struct server *s)
 {
-    struct rect r = {take8(in) % s->w, take8(in) % s->h, 0, 0};
+    struct rect r = {0};
 
+    r.x = take8(in) % s->w;
+    r.y = take8(in) % s->h;
     r.w = 1 + take8(in) * 8 % (s->w - r.x);
     r.h = 1 + take8(in) * 8 % (s->h - r.y);
     memset((uint8_t *)s->px + ((size_t)r.y * s->w + r.x) * 4, (int)take8(in),

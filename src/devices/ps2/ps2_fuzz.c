@@ -17,8 +17,9 @@ static void own(struct steps *s, unsigned n, unsigned a)
     } else if (n == 1) {
         int32_t x = (int32_t)((uint32_t)(int8_t)take8(in) << a);
         int32_t y = (int32_t)((uint32_t)(int8_t)take8(in) << a);
+        int8_t wheel = (int8_t)take8(in);
 
-        input->ops->rel(input->dev, x, y, (int8_t)take8(in), take8(in));
+        input->ops->rel(input->dev, x, y, wheel, take8(in));
     } else {
         steps_out(s, 0x64, 1, 0xd4);
         steps_out(s, 0x60, 1, take8(in));
