@@ -325,7 +325,7 @@ static int acpi_init(struct dev *dev, const struct conf *conf, struct err *e)
     uint64_t max = conf_num(conf, "max_vcpus", 1);
     int rc;
 
-    if (max < 1 || max > 8 * CPUHP_BYTES || vcpus < 1 || vcpus > max)
+    if (max > 8 * CPUHP_BYTES || vcpus < 1 || vcpus > max)
         return err_set(e, -EINVAL, "%llu of at most %llu vCPUs is not possible",
                        (unsigned long long)vcpus, (unsigned long long)max);
     pm->vcpus = (unsigned)vcpus;

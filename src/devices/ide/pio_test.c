@@ -248,6 +248,12 @@ static void test_chs(void **state)
     bench_outb(r->b, 0x1f3, 64);
     rig_command(r, 0, CMD_READ);
     assert_int_equal(rig_error(r, 0), ER_IDNF);
+    /* behind the last cylinder the disk has 512 sectors more */
+    rig_select(r, 0, 0);
+    bench_outb(r->b, 0x1f3, 1);
+    bench_outb(r->b, 0x1f4, 32);
+    rig_command(r, 0, CMD_READ);
+    assert_int_equal(rig_error(r, 0), ER_IDNF);
     /* another translation: 8 heads, 32 sectors */
     rig_select(r, 0, 7);
     bench_outb(r->b, 0x1f2, 32);
@@ -263,6 +269,9 @@ static void test_chs(void **state)
     rig_command(r, 0, CMD_READ);
     rig_ins(r, 0, buf, 512);
     rig_check_pattern(buf, (5 * 8 + 1) * 32 * 512, 512);
+    rig_select(r, 0, 8); /* there is no such head */
+    rig_command(r, 0, CMD_READ);
+    assert_int_equal(rig_error(r, 0), ER_IDNF);
     rig_free(r);
 }
 
@@ -270,9 +279,13 @@ static void test_chs(void **state)
  */
 static void test_init_params_of_a_huge_disk(void **state)
 {
-    struct rig_filter f = {.blk = {.size_bytes = UINT64_C(1) << 40}};
+    struct rig_filter f = {.blk = {.size_bytes = UINT64_C(1) << 40},
+                           .base = 65534 * 512,
+                           .bad = 65537,
+                           .bad_end = 65538,
+                           .err = -EIO};
     struct rig *r = rig_filtered(&f, false);
-    uint8_t id[512];
+    uint8_t id[512], buf[512];
 
     rig_select(r, 0, 0);
     bench_outb(r->b, 0x1f2, 1);
@@ -281,6 +294,18 @@ static void test_init_params_of_a_huge_disk(void **state)
     assert_int_equal(rig_word(id, 54), 65535);
     assert_int_equal(rig_word(id, 55), 1);
     assert_int_equal(rig_word(id, 56), 1);
+    /* The one that fails is on no cylinder that the registers can name. */
+    rig_select(r, 0, 0);
+    bench_outb(r->b, 0x1f2, 4);
+    bench_outb(r->b, 0x1f3, 1);
+    bench_outb(r->b, 0x1f4, 65534 & 0xff);
+    bench_outb(r->b, 0x1f5, 65534 >> 8);
+    rig_command(r, 0, CMD_READ);
+    while (rig_status(r, 0) & ST_DRQ)
+        rig_ins(r, 0, buf, 512);
+    assert_true(rig_status(r, 0) & ST_ERR);
+    assert_int_equal(rig_reg(r, 0, ATA_LBAM), 0xff);
+    assert_int_equal(rig_reg(r, 0, ATA_LBAH), 0xff);
     rig_free(r);
 }
 
