@@ -338,6 +338,21 @@ static void test_empty(void **state)
     rig_free(r);
 }
 
+/* A block device of any size may be given as a CD. */
+static void test_more_blocks_than_32_bits_count(void **state)
+{
+    struct rig_filter f = {.blk = {.size_bytes = UINT64_C(1) << 44}};
+    struct rig *r = rig_filtered(&f, true);
+    static const uint8_t ask[12] = {MMC_READ_CAPACITY};
+    uint8_t cap[8];
+
+    rig_clear_ua(r, 0);
+    assert_int_equal(rig_packet_in(r, 0, ask, 8, cap, 8), 8);
+    assert_int_equal(be32(cap), 0xfffffffe);
+    assert_int_equal(be32(cap + 4), 2048);
+    rig_free(r);
+}
+
 static void test_medium_error(void **state)
 {
     struct rig_filter f = {.bad = 41, .bad_end = 42, .err = -EIO};
@@ -494,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_ecc),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_more_blocks_than_32_bits_count),
         cmocka_unit_test(test_medium_error),
         cmocka_unit_test(test_lost_medium),
         cmocka_unit_test(test_device_reset),
