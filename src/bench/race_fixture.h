@@ -11,14 +11,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define RACE_FLIPS 500000u
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define RACE_FLIPS 500000u
+#ifdef __SANITIZE_THREAD__
+#define RACE_TSAN
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define RACE_ASAN
+#endif
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define RACE_TSAN
+#endif
+#if __has_feature(address_sanitizer)
+#define RACE_ASAN
 #endif
 #endif
-#ifndef RACE_FLIPS
+#if defined(RACE_TSAN) || defined(RACE_ASAN)
+#define RACE_FLIPS 500000u
+#else
 #define RACE_FLIPS 10000000u
 #endif
 

@@ -5,6 +5,7 @@
  */
 #include "../bench/bench.h"
 #include "../bench/race_fixture.h"
+#include "../bench/trap_fixture.h"
 #include "ring.h"
 
 #include <setjmp.h>
@@ -361,11 +362,118 @@ static void race_of_the_buffered_ring(void **state)
     race_free(t);
 }
 
+#ifndef RACE_TSAN
+static void nothing_flips(void *ctx, uint64_t draw)
+{
+}
+
+/* Before each access another: a slot, or pointers between which one waits. */
+
+#define PAIRS    8u
+#define APART    60u
+#define ACCESSES 20000u
+
+static uint64_t pair(uint64_t nth)
+{
+    uint64_t rd = nth * 5 % PAIRS * APART;
+
+    return (rd + 1) << 32 | rd;
+}
+
+static void change_pointers(void *ctx, uint64_t nth)
+{
+    *((struct words *)ctx)->at = pair(nth);
+}
+
+static void *trap_page(void)
+{
+    void *p = mmap(NULL, TRAP_PAGE, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(p != MAP_FAILED);
+    return p;
+}
+
+static void pointers_change_at_each_access(void **state)
+{
+    struct race *t = race_new();
+    struct buffered_iopage *page = trap_page();
+    struct trap trap = {(uint8_t *)page, change_pointers, &t->w};
+    struct flipper none = {.flip = nothing_flips, .ctx = &t->w};
+
+    t->w.at = (uint64_t *)(void *)page;
+    for (unsigned i = 0; i < 511; i++)
+        page->buf_ioreq[i] = (struct buf_ioreq){
+            .type = 1, .addr = 0xa0000, .size = 2, .data = i};
+    t->r.buf_page = page;
+    t->m.f = &none;
+    trap_start(&trap);
+    while (trap.hits < ACCESSES) {
+        uint64_t first = trap.hits;
+
+        t->m.n = 0;
+        ring_buffered(&t->r);
+        /* what the pointers were when they were read, at the first access */
+        assert_true(trap.hits - first >= 2);
+        assert_int_equal(t->m.n, 1);
+        assert_int_equal(t->m.seen[0].data, (uint32_t)pair(first));
+    }
+    trap_stop(&trap);
+    munmap(page, TRAP_PAGE);
+    race_free(t);
+}
+
+static void change_slot(void *ctx, uint64_t nth)
+{
+    struct words *w = ctx;
+    uint64_t seed = nth + 1;
+
+    for (unsigned k = 0; k < 4; k++)
+        w->at[k] = w->val[k][flipper_draw(&seed) & 7];
+}
+
+static void slot_changes_at_each_access(void **state)
+{
+    struct race *t = race_new();
+    struct ioreq *slot = trap_page();
+    struct trap trap = {(uint8_t *)slot, change_slot, &t->w};
+    struct flipper none = {.flip = nothing_flips, .ctx = &t->w};
+    unsigned served = 0;
+
+    t->w.at = (uint64_t *)(void *)slot;
+    t->r.sync_page = slot;
+    t->r.buf_page = NULL;
+    t->m.f = &none;
+    trap_start(&trap);
+    while (trap.hits < ACCESSES) {
+        struct ioreq q;
+
+        t->m.n = 0;
+        if (!ring_sync(&t->r, 0))
+            continue;
+        served++;
+        memcpy(&q, t->r.job[0].copy, sizeof(q));
+        for (unsigned k = 0; k < 4; k++)
+            assert_true(written(&t->w, k, word_of(&q, k)));
+        if (!(q.data_is_ptr && q.dir == IOREQ_READ))
+            check_served(t, &q);
+    }
+    trap_stop(&trap);
+    assert_true(served > ACCESSES / 100);
+    munmap(slot, TRAP_PAGE);
+    race_free(t);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(race_of_the_slot),
         cmocka_unit_test(race_of_the_buffered_ring),
+#ifndef RACE_TSAN
+        cmocka_unit_test(pointers_change_at_each_access),
+        cmocka_unit_test(slot_changes_at_each_access),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
