@@ -176,6 +176,8 @@ static void test_read_cd(void **state)
     cdb[10] = 0;
     cdb[1] = 1 << 2; /* audio */
     assert_int_equal(rig_packet_sense(r, CD, cdb), 0x056400);
+    cdb[1] = 6 << 2; /* no type of sector */
+    assert_int_equal(rig_packet_sense(r, CD, cdb), 0x052400);
     /* by MSF: 00:02:16 to 00:02:18 */
     memset(cdb, 0, 12);
     cdb[0] = MMC_READ_CD_MSF;

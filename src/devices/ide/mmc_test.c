@@ -235,6 +235,8 @@ static void test_tray(void **state)
     ev[8] = 8;
     rig_packet_in(r, CD, ev, 8, buf, 8);
     assert_int_equal(buf[4], EV_EJECT_REQUEST);
+    rig_packet_in(r, CD, ev, 8, buf, 8); /* it is told once */
+    assert_int_equal(buf[4], EV_NONE);
     eject[4] = 2;
     assert_int_equal(rig_packet_sense(r, CD, eject), 0x055302);
     lock[4] = 0;
