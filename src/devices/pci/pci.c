@@ -404,7 +404,7 @@ uint32_t pci_cfg_read(struct pci_bus *bus, unsigned devfn, unsigned reg,
     pd->owner->hits[HIT_CFG_RD]++;
     if (pd->reading)
         pd->reading(pd->owner, reg);
-    return pci_get(pd, reg, size) & ones;
+    return pci_get(pd, reg, size);
 }
 
 static bool touches(unsigned reg, unsigned size, unsigned from, unsigned len)
