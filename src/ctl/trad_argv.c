@@ -158,6 +158,18 @@ int trad_net(struct parse *p, const char *arg)
     return of_net(p, rc, arg);
 }
 
+static int no_card(struct parse *p, const struct argv_netdev *n)
+{
+    static const char own[] = "net"; /* of net_tap() */
+
+    if (n->ifname && !strncmp(n->id, own, strlen(own)))
+        return opt_bad(p,
+                       "-net tap,vlan=%s,ifname=%s has no -net nic of the "
+                       "same vlan",
+                       n->id + strlen(own), n->ifname);
+    return opt_bad(p, "-netdev %s has no card; leave it out", n->id);
+}
+
 /* A card may be without a cable, but not a cable without a card. */
 static int join_vlans(struct parse *p)
 {
@@ -177,11 +189,7 @@ static int join_vlans(struct parse *p)
             cable = c->nic[i].netdev_id &&
                     !strcmp(c->nic[i].netdev_id, c->netdev[k].id);
         if (!cable)
-            return opt_bad(p,
-                           "-net tap,vlan=%s,ifname=%s has no -net nic of the "
-                           "same vlan",
-                           c->netdev[k].id + strlen("net"),
-                           c->netdev[k].ifname);
+            return no_card(p, &c->netdev[k]);
     }
     return 0;
 }
