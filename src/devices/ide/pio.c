@@ -35,6 +35,12 @@ static uint32_t pio_burst(struct ide_chan *ch, uint64_t total)
     return n;
 }
 
+/* Of no packet; a saved state may name a block that no SET MULTIPLE makes. */
+static uint32_t drq_block(const struct ide_chan_state *st)
+{
+    return ide_min(st->block, IDE_BURST);
+}
+
 void ide_pio_in(struct ide_chan *ch)
 {
     struct ide_chan_state *st = ch->st;
@@ -43,7 +49,7 @@ void ide_pio_in(struct ide_chan *ch)
     uint32_t avail = st->fill - st->pos, n;
     uint64_t total = avail + ide_to_come(ch);
 
-    n = packet ? pio_burst(ch, total) : ide_min(st->block, total);
+    n = packet ? pio_burst(ch, total) : ide_min(drq_block(st), total);
     if (n > avail) { /* only the last block is shorter than the others */
         ide_busy(ch, PH_FETCH);
         return;
@@ -69,7 +75,7 @@ void ide_pio_out(struct ide_chan *ch, bool irq)
         u->st->nsect = 0;
         n = pio_burst(ch, st->fill - st->pos);
     } else {
-        n = ide_min(st->block, st->fill - st->pos);
+        n = ide_min(drq_block(st), st->fill - st->pos);
     }
     st->end = st->pos + n;
     st->phase = PH_PIO_OUT;

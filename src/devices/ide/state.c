@@ -38,7 +38,7 @@
     FIELD(S, chan[n].off, 1), FIELD(S, chan[n].left, 1),                       \
         FIELD_MAX(S, chan[n].pos, 1, IDE_BUF),                                 \
         FIELD_MAX(S, chan[n].end, 1, IDE_BUF),                                 \
-        FIELD_MAX(S, chan[n].fill, 1, IDE_BUF),                                \
+        FIELD_MAX(S, chan[n].fill, 1, IDE_SAVED_MOST),                         \
         FIELD_MAX(S, chan[n].wpos, 1, IDE_BUF),                                \
         FIELD_MAX(S, chan[n].block, 1, 0xffff),                                \
         FIELD_MAX(S, chan[n].chunk, 1, DMA_PIECE),                             \

@@ -469,6 +469,47 @@ static size_t register_at(size_t live, uint32_t n)
     return n < FIRST + CHAN_REGS ? n : n + live;
 }
 
+/* A buffer that no save leaves: the save after it was larger than any. */
+static void test_buffer_that_no_save_leaves(void **state)
+{
+    struct rig *r = rig_new(both);
+    struct ide_chan_state *c = &r->ide->st.chan[0];
+    uint8_t *buf = malloc(state_bytes(&ide_state_desc));
+    struct err err;
+    size_t n;
+
+    assert_non_null(buf);
+    rig_lba48(r, 0, 3, 200);
+    rig_command(r, 0, CMD_READ_EXT);
+    assert_true(c->phase == PH_PIO_IN && c->fill > IDE_SAVED_MOST);
+    n = state_save(&ide_state_desc, r->dev, buf); /* not settled */
+    assert_true(state_load(&ide_state_desc, r->dev, buf, n, &err) < 0);
+    assert_non_null(strstr(err.text, "fill"));
+    ide_state_desc.settle(r->dev);
+    assert_true(c->fill <= IDE_SAVED_MOST);
+    n = state_save(&ide_state_desc, r->dev, buf);
+    assert_int_equal(state_load(&ide_state_desc, r->dev, buf, n, &err), 0);
+    free(buf);
+    rig_free(r);
+}
+
+/* A saved block as long as 16 bits say, of a disk: one burst all the same. */
+static void test_block_that_no_command_makes(void **state)
+{
+    struct rig *r = rig_new(both);
+    struct ide_chan_state *c = &r->ide->st.chan[0];
+    uint8_t sector[512];
+
+    rig_lba48(r, 0, 3, 200);
+    rig_command(r, 0, CMD_READ_EXT);
+    c->block = 51008;
+    rig_ins(r, 0, sector, sizeof(sector));
+    assert_int_equal(c->end - c->pos, IDE_BURST);
+    ide_state_desc.settle(r->dev);
+    assert_true(c->fill <= IDE_SAVED_MOST);
+    rig_free(r);
+}
+
 /* Each byte of the registers flipped, and random ones: refused or harmless. */
 static void test_hostile(void **state)
 {
@@ -488,6 +529,7 @@ static void test_hostile(void **state)
         rig_command(r, 0, kind & 1 ? CMD_READ_EXT : CMD_WRITE_DMA_EXT);
         rig_select(r, 2, 0);
         rig_command(r, 2, kind & 2 ? CMD_PACKET : CMD_IDENTIFY_PACKET);
+        ide_state_desc.settle(r->dev);
         n = state_save(&ide_state_desc, r->dev, orig);
         live = r->ide->st.chan[0].fill;
         for (i = 0; i < n; i++) {
@@ -571,6 +613,8 @@ int main(void)
         cmocka_unit_test(test_transfer_that_cannot_be),
         cmocka_unit_test(test_fetch_for_no_command_is_refused),
         cmocka_unit_test(test_reset),
+        cmocka_unit_test(test_buffer_that_no_save_leaves),
+        cmocka_unit_test(test_block_that_no_command_makes),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_detached),
     };
