@@ -16,6 +16,7 @@
 #define RAM  (128u << 10)
 
 /* Images that need no memory: what is read is zero. */
+#define ODD_READS (UINT64_C(64) << 20) /* bytes of one input */
 enum { ODD_VAST = -2, ODD_DVD = -3, ODD_READ_ONLY = -4 };
 
 /* Kilobytes; 0: an empty CD drive; odd: of a CD; -1: no drive; ODD_* */
@@ -104,8 +105,12 @@ static void table(struct steps *s, unsigned n)
     }
 }
 
+/* They end amid an input: raw sectors of a whole DVD take seconds to make. */
 static int odd_submit(struct blk *b, struct blk_req *r)
 {
+    if (b->rd_bytes > ODD_READS)
+        return -EIO;
+    b->rd_bytes += r->op == BLK_READ ? r->len_bytes : 0;
     if (r->op == BLK_READ)
         for (unsigned i = 0; i < r->niov; i++)
             memset(r->iov[i].iov_base, 0, r->iov[i].iov_len);

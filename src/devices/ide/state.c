@@ -183,8 +183,11 @@ static void chan_settle(struct ide_chan *ch)
         memmove(st->buf, st->buf + st->pos, st->fill - st->pos);
         st->fill -= st->pos;
         st->end = st->end > st->pos ? st->end - st->pos : 0;
-        st->pos = st->wpos = 0; /* the latter is of writes */
+        st->pos = 0;
     }
+    /* It is of writes, and of ranges to trim: else what the last one left. */
+    if (st->op != OP_WRITE && st->phase != PH_TRIM)
+        st->wpos = 0;
     /* of bytes that nobody will look at none is kept */
     keep = st->phase == PH_PIO_OUT ? st->pos : st->fill;
     memset(st->buf + keep, 0, IDE_BUF - keep);

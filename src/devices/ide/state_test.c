@@ -493,6 +493,33 @@ static void test_buffer_that_no_save_leaves(void **state)
     rig_free(r);
 }
 
+/* A write's place in the buffer, then a packet: refused, a migration was lost.
+ */
+static void test_packet_after_a_write(void **state)
+{
+    static const struct rig_unit units[4] = {
+        {.present = true, .cd = true, .bytes = 1 << 20},
+        {.present = true, .bytes = 1 << 20}};
+    struct rig *r = rig_new(units);
+    uint8_t sector[512] = {0}, *buf = malloc(state_bytes(&ide_state_desc));
+    struct err err;
+    size_t n;
+
+    assert_non_null(buf);
+    rig_lba28(r, 1, 0, 1);
+    rig_command(r, 1, CMD_WRITE);
+    rig_outs(r, 1, sector, sizeof(sector));
+    assert_int_equal(rig_status(r, 1), ST_OK);
+    rig_select(r, 0, 0);
+    rig_command(r, 0, CMD_PACKET);
+    assert_int_equal(r->ide->st.chan[0].phase, PH_PIO_OUT);
+    ide_state_desc.settle(r->dev);
+    n = state_save(&ide_state_desc, r->dev, buf);
+    assert_int_equal(state_load(&ide_state_desc, r->dev, buf, n, &err), 0);
+    free(buf);
+    rig_free(r);
+}
+
 /* A saved block as long as 16 bits say, of a disk: one burst all the same. */
 static void test_block_that_no_command_makes(void **state)
 {
@@ -614,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_fetch_for_no_command_is_refused),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_buffer_that_no_save_leaves),
+        cmocka_unit_test(test_packet_after_a_write),
         cmocka_unit_test(test_block_that_no_command_makes),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_detached),
