@@ -16,7 +16,7 @@
 #define RAM  (128u << 10)
 
 /* Images that need no memory: what is read is zero. */
-#define ODD_READS (UINT64_C(64) << 20) /* bytes of one input */
+#define ODD_READS (UINT64_C(4) << 20) /* bytes of one input */
 enum { ODD_VAST = -2, ODD_DVD = -3, ODD_READ_ONLY = -4 };
 
 /* Kilobytes; 0: an empty CD drive; odd: of a CD; -1: no drive; ODD_* */
