@@ -101,6 +101,8 @@ static const char *chan_wrong(const struct ide_chan_state *c)
         return "fill";
     if ((out && c->wpos % SECTOR) || (c->phase == PH_TRIM && c->wpos % 8))
         return "wpos";
+    if (c->op == OP_RAW && c->left && !atapi_raw_bytes(c->raw_fields))
+        return "raw_fields";
     if (c->chunk % SECTOR)
         return "chunk";
     if (c->phase != PH_IDLE && c->phase != PH_RESET && !c->chunk)
@@ -169,7 +171,8 @@ static void chan_settle(struct ide_chan *ch)
         chan_unread(ch, st->end);
         break;
     case PH_DMA:
-        if (st->op == OP_RAW) {
+        /* disks' goes past buf, but in a saved state */
+        if (st->pos < st->fill && (st->op == OP_RAW || st->op == OP_READ)) {
             chan_unread(ch, st->pos);
             if (st->left) /* else part of the last sector is left to copy */
                 st->phase = PH_FETCH;

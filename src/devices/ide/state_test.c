@@ -520,6 +520,47 @@ static void test_packet_after_a_write(void **state)
     rig_free(r);
 }
 
+/* What was read for a disk's DMA, as only a saved state can have it. */
+static void test_buffer_of_dma(void **state)
+{
+    struct rig *r = rig_new(both);
+    struct ide_chan_state *c = &r->ide->st.chan[0];
+
+    rig_lba48(r, 0, 3, 200);
+    rig_command(r, 0, CMD_READ_EXT);
+    c->phase = PH_DMA;
+    ide_state_desc.settle(r->dev);
+    assert_true(c->fill < 512);
+    assert_int_equal(c->phase, PH_FETCH);
+    assert_int_equal(c->left, 200 * 512);
+    rig_free(r);
+}
+
+/* Sectors of which nothing is wanted: nothing came, and that was no state. */
+static void test_raw_sectors_without_fields(void **state)
+{
+    static const uint8_t cdb[12] = {MMC_READ_CD, 0, 0, 0, 0, 9, 0, 0, 40, 0xf8};
+    struct rig *r = rig_new(both);
+    struct ide_chan_state *c = &r->ide->st.chan[1];
+    uint8_t *buf = malloc(state_bytes(&ide_state_desc));
+    struct err err;
+    size_t n;
+
+    assert_non_null(buf);
+    rig_clear_ua(r, 2);
+    rig_packet(r, 2, cdb, 2048, false);
+    ide_state_desc.settle(r->dev);
+    n = state_save(&ide_state_desc, r->dev, buf);
+    assert_int_equal(state_load(&ide_state_desc, r->dev, buf, n, &err), 0);
+    assert_true(c->op == OP_RAW && c->left);
+    c->raw_fields = 0;
+    n = state_save(&ide_state_desc, r->dev, buf);
+    assert_true(state_load(&ide_state_desc, r->dev, buf, n, &err) < 0);
+    assert_non_null(strstr(err.text, "raw_fields"));
+    free(buf);
+    rig_free(r);
+}
+
 /* A saved block as long as 16 bits say, of a disk: one burst all the same. */
 static void test_block_that_no_command_makes(void **state)
 {
@@ -642,6 +683,8 @@ int main(void)
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_buffer_that_no_save_leaves),
         cmocka_unit_test(test_packet_after_a_write),
+        cmocka_unit_test(test_buffer_of_dma),
+        cmocka_unit_test(test_raw_sectors_without_fields),
         cmocka_unit_test(test_block_that_no_command_makes),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_detached),
