@@ -2,24 +2,12 @@
 /* The order of start-up and of the end. */
 #include "ctl/savefile.h"
 #include "hvmd.h"
+#include "sys/std_fds.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Descriptors 0 to 2 must be somebody's, or a socket would become stderr. */
-static void claim_std_fds(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close(fd);
-}
 
 static int open_record(struct hvmd *h, struct err *e)
 {
@@ -211,7 +199,7 @@ int main(int argc, char **argv)
     struct err e = {.text = ""};
     int rc;
 
-    claim_std_fds();
+    std_fds_claim();
     rc = argv_parse(&h.conf, argc, argv, &e);
     if (!rc && h.conf.action == ARGV_HELP) {
         argv_help(stdout);

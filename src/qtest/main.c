@@ -6,8 +6,9 @@
  */
 #include "qtest.h"
 
+#include "../sys/std_fds.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,25 +60,13 @@ static void finish(struct qtest *q)
     loop_free(q->loop);
 }
 
-/* Who closed standard output does not get something else for it. */
-static void keep_standard(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close(fd);
-}
-
 int main(int argc, char **argv)
 {
     struct qtest q = {.in = -1, .out = -1};
     struct err e = {.text = ""};
     int rc;
 
-    keep_standard();
+    std_fds_claim();
     rc = run(&q, argc, argv, &e);
 
     if (q.loop)

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HVMD_STD_FDS_H
+#define HVMD_STD_FDS_H
+
+/* Descriptors 0 to 2 become somebody's, or a socket would become stderr. */
+void std_fds_claim(void);
+
+#endif
