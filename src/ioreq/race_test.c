@@ -242,6 +242,19 @@ static void check_served(struct race *t, const struct ioreq *q)
     }
 }
 
+/* What was served last is words that stood there, and nothing else. */
+static void check_copy(struct race *t)
+{
+    struct ioreq q;
+
+    memcpy(&q, t->r.job[0].copy, sizeof(q));
+    for (unsigned k = 0; k < 4; k++)
+        assert_true(written(&t->w, k, word_of(&q, k)));
+    /* reads of strings change the memory that strings are written from */
+    if (!(q.data_is_ptr && q.dir == IOREQ_READ))
+        check_served(t, &q);
+}
+
 static void race_of_the_slot(void **state)
 {
     struct race *t = race_new();
@@ -255,8 +268,6 @@ static void race_of_the_slot(void **state)
             .type = IOREQ_TYPE_COPY, .addr = BETWEEN, .dir = IOREQ_WRITE};
     assert_true(flipper_start(&f));
     while (!flipper_has(&f, FLIPS) || rounds < ROUNDS) {
-        struct ioreq q;
-
         rounds++;
         t->m.n = 0;
         t->buf.write_pointer = t->buf.read_pointer + 1;
@@ -264,12 +275,7 @@ static void race_of_the_slot(void **state)
         if (!ring_sync(&t->r, 0))
             continue;
         served++;
-        memcpy(&q, t->r.job[0].copy, sizeof(q));
-        for (unsigned k = 0; k < 4; k++)
-            assert_true(written(&t->w, k, word_of(&q, k)));
-        /* reads of strings change the memory that strings are written from */
-        if (!(q.data_is_ptr && q.dir == IOREQ_READ))
-            check_served(t, &q);
+        check_copy(t);
     }
     flipper_stop(&f);
     assert_true(served > ROUNDS / 10);
@@ -446,17 +452,11 @@ static void slot_changes_at_each_access(void **state)
     t->m.f = &none;
     trap_start(&trap);
     while (trap.hits < ACCESSES) {
-        struct ioreq q;
-
         t->m.n = 0;
         if (!ring_sync(&t->r, 0))
             continue;
         served++;
-        memcpy(&q, t->r.job[0].copy, sizeof(q));
-        for (unsigned k = 0; k < 4; k++)
-            assert_true(written(&t->w, k, word_of(&q, k)));
-        if (!(q.data_is_ptr && q.dir == IOREQ_READ))
-            check_served(t, &q);
+        check_copy(t);
     }
     trap_stop(&trap);
     assert_true(served > ACCESSES / 100);
