@@ -15,8 +15,12 @@
 #define PRDT 0x2000u
 #define RAM  (128u << 10)
 
+/* Bytes that one input reads: what makes raw sectors of a whole DVD takes
+ * seconds, and many of them teach no more than some. */
+#define READS       (UINT64_C(4) << 20)
+#define READS_USUAL (UINT64_C(64) << 10)
+
 /* Images that need no memory: what is read is zero. */
-#define ODD_READS (UINT64_C(4) << 20) /* bytes of one input */
 enum { ODD_VAST = -2, ODD_DVD = -3, ODD_READ_ONLY = -4 };
 
 /* Kilobytes; 0: an empty CD drive; odd: of a CD; -1: no drive; ODD_* */
@@ -105,12 +109,8 @@ static void table(struct steps *s, unsigned n)
     }
 }
 
-/* They end amid an input: raw sectors of a whole DVD take seconds to make. */
 static int odd_submit(struct blk *b, struct blk_req *r)
 {
-    if (b->rd_bytes > ODD_READS)
-        return -EIO;
-    b->rd_bytes += r->op == BLK_READ ? r->len_bytes : 0;
     if (r->op == BLK_READ)
         for (unsigned i = 0; i < r->niov; i++)
             memset(r->iov[i].iov_base, 0, r->iov[i].iov_len);
@@ -184,8 +184,13 @@ static void place(struct steps *s)
 }
 
 const struct steps_map fuzz_map = {
-    STEPS_WINDOWS(windows), .own = own,        .own_bytes = own_bytes,
-    .place = place,         .head = FUZZ_HEAD, .bulk = true,
+    STEPS_WINDOWS(windows),
+    .own = own,
+    .own_bytes = own_bytes,
+    .place = place,
+    .head = FUZZ_HEAD,
+    .bulk = true,
+    .usual = 96,
 };
 
 /* What a toolstack may ask for and cannot have. */
@@ -234,6 +239,7 @@ struct world {
         unsigned reqs;
     } turn[2];
     bool many; /* of a string operation each element is a turn */
+    uint64_t read_bytes;
 };
 
 static void turn_ends(struct steps *s)
@@ -278,6 +284,11 @@ static int counted_submit(struct blk *b, struct blk_req *r)
     t->reqs++;
     MUST(t->bytes <= IDE_RUN_MOST + DMA_PIECE);
     MUST(t->reqs <= IDE_RUN_REQS + 2); /* and a flush of each drive */
+    if (r->op == BLK_READ) {
+        if (c->w->read_bytes > (c->w->s->rare ? READS : READS_USUAL))
+            return -EIO;
+        c->w->read_bytes += r->len_bytes;
+    }
     return c->real->submit(b, r);
 }
 

@@ -194,7 +194,7 @@ static void place(struct steps *s)
 
 const struct steps_map fuzz_map = {
     STEPS_WINDOWS(windows), .own = own, .own_bytes = own_bytes,
-    .place = place,         .head = 1,
+    .place = place,         .head = 1,  .usual = 96,
 };
 
 static void between(struct steps *s)
