@@ -168,16 +168,21 @@ def bar(r):
 
 
 def wait_bar(x, limit, other_than=None):
-    end = time.monotonic() + limit
+    """The bar once it has stayed where it is: a list that is new on the screen scrolls to
+    what is selected in it."""
+    end, last, since = time.monotonic() + limit, None, 0
     while True:
         x.check()
         x.screen()
-        found = bar(x.vnc)
-        if found and found != other_than:
+        found, now = bar(x.vnc), time.monotonic()
+        if found != last:
+            last, since = found, now
+        elif found and found != other_than and now - since >= 8:
             return found
-        if time.monotonic() > end:
-            raise Failed('no selected row in a list on a screen of %dx%d, in %d s' % (x.vnc.w, x.vnc.h, limit))
-        time.sleep(2)
+        if now > end:
+            raise Failed('no selected row stays in a list on a screen of %dx%d, in %d s; the last one seen: %s' % (
+                x.vnc.w, x.vnc.h, limit, last))
+        time.sleep(1)
 
 
 def installer_graphical():
@@ -189,7 +194,7 @@ def installer_graphical():
     before = wait_bar(x, 400)
     x.shot('installer-gtk')
     x.vnc.key('down')
-    after = wait_bar(x, 30, before)
+    after = wait_bar(x, 60, before)
     x.shot('installer-gtk-down')
     note('%dx%d, selected rows %s, then %s' % (x.vnc.w, x.vnc.h, before, after))
     if not 15 <= after[0] - before[0] <= 40:
