@@ -17,6 +17,8 @@ import screen
 PEER = '/usr/libexec/xen-qemu-system-i386'
 IMAGES = os.environ.get('HVMD_CACHE', '') + '/guests'
 VGA_ROM = '/usr/share/seabios/vgabios-stdvga.bin'
+# Limits are those of a quiet machine; one that is busy is no fault of the guest's.
+PATIENCE = 2
 reader = screen.Reader(screen.font_of_rom(VGA_ROM))
 
 
@@ -38,10 +40,10 @@ def run(*argv, check=True, timeout=120):
 
 def wait(condition, limit, message, pause=0.2):
     """Waits for condition() to be true."""
-    end = time.monotonic() + limit
+    end = time.monotonic() + limit * PATIENCE
     while not condition():
         if time.monotonic() > end:
-            raise Failed('%s in %d s' % (message, limit))
+            raise Failed('%s in %d s' % (message, limit * PATIENCE))
         time.sleep(pause)
 
 
@@ -209,7 +211,7 @@ class Guest:
             return ''
 
     def wait_serial(self, pattern, limit):
-        end, cut = time.monotonic() + limit, None
+        end, cut = time.monotonic() + limit * PATIENCE, None
         while True:
             text = self.serial()
             m = re.search(pattern, text)
@@ -222,7 +224,8 @@ class Guest:
                 raise Failed('guest: ' + error[0])
             self.check()
             if time.monotonic() > end:
-                raise Failed('no "%s" on the serial line in %d s; it ends: %r' % (pattern, limit, self.serial()[-300:]))
+                raise Failed('no "%s" on the serial line in %d s; it ends: %r' % (
+                    pattern, limit * PATIENCE, self.serial()[-300:]))
             time.sleep(0.5)
 
     def connect(self, **more):
@@ -241,7 +244,7 @@ class Guest:
         return reader.text(self.vnc)
 
     def wait_screen(self, pattern, limit, pause=1.0):
-        end, text = time.monotonic() + limit, ''
+        end, text = time.monotonic() + limit * PATIENCE, ''
         while True:
             text = self.screen()
             m = re.search(pattern, text)
@@ -249,7 +252,8 @@ class Guest:
                 return m
             self.check()
             if time.monotonic() > end:
-                raise Failed('no "%s" on the screen in %d s; it shows: %r' % (pattern, limit, text[-600:]))
+                raise Failed('no "%s" on the screen in %d s; it shows: %r' % (
+                    pattern, limit * PATIENCE, text[-600:]))
             time.sleep(pause)
 
     def shot(self, name):

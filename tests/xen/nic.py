@@ -403,7 +403,7 @@ def multicast(x):
         before = card(x)['rx-filtered']
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(HERE))
-    time.sleep(0.5)  # the driver writes the filter a moment after the join
+    time.sleep(2)  # the driver writes the filter a moment after the join
     for _ in range(20):
         for group in (OTHER, JOINED):
             s.sendto(bytes(1000), (group, MCAST_PORT))
