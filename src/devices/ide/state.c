@@ -69,10 +69,15 @@ static const struct field ide_fields[] = {
     FIELD_END,
 };
 
+static bool of_sectors(const struct ide_chan_state *c)
+{
+    return c->op == OP_READ || c->op == OP_WRITE || c->op == OP_VERIFY;
+}
+
 /* The field of a channel that cannot be; NULL: all can. */
 static const char *chan_wrong(const struct ide_chan_state *c)
 {
-    bool disk = c->op == OP_READ || c->op == OP_WRITE || c->op == OP_VERIFY;
+    bool disk = of_sectors(c);
     bool pio = c->phase == PH_PIO_IN || c->phase == PH_PIO_OUT;
     bool out =
         c->phase == PH_STORE || (c->phase == PH_PIO_OUT && c->op == OP_WRITE);
@@ -225,9 +230,12 @@ static bool chan_fits(struct ide_chan *ch)
     if (st->op == OP_WRITE || st->phase == PH_STORE || st->phase == PH_TRIM)
         if (u->blk->read_only)
             return false;
-    if (st->off + st->left > u->blk->size_bytes)
+    /* else off is of a command before, maybe of the other device */
+    if (of_sectors(st) && st->off + st->left > u->blk->size_bytes)
         return false;
-    return st->op != OP_CDB && st->op != OP_RAW && st->block;
+    if (st->op == OP_CDB || st->op == OP_RAW)
+        return false;
+    return st->block || st->op == OP_VERIFY || st->phase == PH_FLUSH;
 }
 
 static void ide_loaded(void *dev)

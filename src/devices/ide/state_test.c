@@ -12,12 +12,12 @@ static const struct rig_unit both[4] = {
     {0},
     {.present = true, .cd = true, .bytes = 4 << 20, .read_only = true}};
 
-/* Everything over to a new machine, the old one ends. */
-static struct rig *move(struct rig *old)
+/* Everything over to a new machine of these units, the old one ends. */
+static struct rig *move_to(struct rig *old, const struct rig_unit units[4])
 {
     size_t n = state_bytes(&ide_state_desc);
     uint8_t *buf = malloc(n);
-    struct rig *r = rig_new(both);
+    struct rig *r = rig_new(units);
     unsigned i;
     struct err err;
 
@@ -41,6 +41,11 @@ static struct rig *move(struct rig *old)
     free(buf);
     rig_free(old);
     return r;
+}
+
+static struct rig *move(struct rig *old)
+{
+    return move_to(old, both);
 }
 
 static void test_covers(void **state)
@@ -578,6 +583,47 @@ static void test_block_that_no_command_makes(void **state)
     rig_free(r);
 }
 
+/* Where a CD was read last may be behind the end of the disk beside it. */
+static void test_reply_of_a_disk_after_a_longer_cd(void **state)
+{
+    static const struct rig_unit units[4] = {
+        {.present = true, .bytes = 1 << 20},
+        {.present = true, .cd = true, .bytes = 8 << 20, .read_only = true}};
+    static const uint8_t cdb[12] = {MMC_READ_10, 0, 0, 0, 0x0c, 0, 0, 0, 1};
+    struct rig *r = rig_new(units);
+    uint8_t buf[CD_SECTOR];
+
+    rig_clear_ua(r, 1);
+    assert_int_equal(rig_packet_in(r, 1, cdb, CD_SECTOR, buf, CD_SECTOR),
+                     CD_SECTOR);
+    rig_select(r, 0, 0);
+    rig_command(r, 0, CMD_IDENTIFY);
+    rig_ins(r, 0, buf, 100);
+    r = move_to(r, units);
+    assert_int_equal(rig_status(r, 0), ST_OK | ST_DRQ);
+    rig_ins(r, 0, buf + 100, 412);
+    assert_int_equal(rig_word(buf, 60), 2048);
+    assert_int_equal(rig_status(r, 0), ST_OK);
+    rig_free(r);
+}
+
+/* It has no DRQ block: that may be of a packet without data, or of none. */
+static void test_save_amid_verify(void **state)
+{
+    struct rig *r = rig_new(both);
+
+    blk_mem_hold(r->blk[0], true);
+    rig_lba48(r, 0, 3, 200);
+    rig_command(r, 0, CMD_VERIFY_EXT);
+    ide_ops.pause(r->dev, true);
+    assert_true(blk_mem_release(r->blk[0]));
+    assert_int_equal(r->ide->st.chan[0].phase, PH_FETCH);
+    assert_int_equal(r->ide->st.chan[0].block, 0);
+    r = move(r);
+    assert_int_equal(rig_status(r, 0), ST_OK);
+    rig_free(r);
+}
+
 /* Each byte of the registers flipped, and random ones: refused or harmless. */
 static void test_hostile(void **state)
 {
@@ -686,6 +732,8 @@ int main(void)
         cmocka_unit_test(test_buffer_of_dma),
         cmocka_unit_test(test_raw_sectors_without_fields),
         cmocka_unit_test(test_block_that_no_command_makes),
+        cmocka_unit_test(test_reply_of_a_disk_after_a_longer_cd),
+        cmocka_unit_test(test_save_amid_verify),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_detached),
     };
