@@ -74,6 +74,20 @@ static bool of_sectors(const struct ide_chan_state *c)
     return c->op == OP_READ || c->op == OP_WRITE || c->op == OP_VERIFY;
 }
 
+#define OP(name) (1u << OP_##name)
+#define TO_GUEST (OP(READ) | OP(RAW) | OP(REPLY))
+
+/* What may be in each phase, bits; no bit: it does not matter. */
+static const uint8_t phase_ops[PH_LAST + 1] = {
+    [PH_PIO_IN] = TO_GUEST,
+    [PH_PIO_OUT] = OP(WRITE) | OP(PARAM) | OP(CDB),
+    [PH_DMA_WAIT] = TO_GUEST | OP(WRITE) | OP(PARAM),
+    [PH_FETCH] = OP(READ) | OP(RAW) | OP(VERIFY),
+    [PH_STORE] = OP(WRITE),
+    [PH_TRIM] = OP(PARAM),
+    [PH_DMA] = TO_GUEST | OP(WRITE) | OP(PARAM),
+};
+
 /* The field of a channel that cannot be; NULL: all can. */
 static const char *chan_wrong(const struct ide_chan_state *c)
 {
@@ -91,12 +105,14 @@ static const char *chan_wrong(const struct ide_chan_state *c)
         if (c->pos > c->end && c->phase != PH_TRIM)
             return "pos";
     }
-    if (c->phase == PH_FETCH && c->op != OP_READ && c->op != OP_RAW &&
-        c->op != OP_VERIFY)
+    if (phase_ops[c->phase] && !(phase_ops[c->phase] >> c->op & 1))
         return "phase";
     if (c->pos > c->fill || (pio && c->pos == c->end))
         return "pos";
     if (c->left > UINT64_MAX - c->off || (disk && c->left % SECTOR))
+        return "left";
+    /* of no more blocks than a packet asks for */
+    if (c->op == OP_RAW && c->left / CD_SECTOR > UINT32_MAX)
         return "left";
     if (disk && c->off % SECTOR)
         return "off";
@@ -151,9 +167,8 @@ static void chan_unread(struct ide_chan *ch, uint32_t at)
     }
     if ((st->op != OP_READ && !raw) || !made)
         return;
-    k = (st->fill - at) / made;
-    if (st->off < (uint64_t)k * of)
-        return;
+    /* a saved state may have more in buf than was read */
+    k = ide_min((st->fill - at) / made, st->off / of);
     st->fill -= k * made;
     st->off -= (uint64_t)k * of;
     st->left += (uint64_t)k * of;
@@ -232,6 +247,8 @@ static bool chan_fits(struct ide_chan *ch)
             return false;
     /* else off is of a command before, maybe of the other device */
     if (of_sectors(st) && st->off + st->left > u->blk->size_bytes)
+        return false;
+    if (st->op == OP_PARAM && st->fill % SECTOR)
         return false;
     if (st->op == OP_CDB || st->op == OP_RAW)
         return false;

@@ -624,6 +624,105 @@ static void test_save_amid_verify(void **state)
     rig_free(r);
 }
 
+/* More in the buffer than was read, as a saved state may say. */
+static void test_unread_of_more_than_was_read(void **state)
+{
+    struct rig *r = rig_new(both);
+    struct ide_chan_state *c = &r->ide->st.chan[0];
+
+    rig_lba48(r, 0, 0, 200);
+    ide_ops.pause(r->dev, true);
+    rig_command(r, 0, CMD_READ_EXT);
+    assert_int_equal(c->phase, PH_FETCH);
+    c->fill = IDE_SAVED_MOST;
+    ide_ops.pause(r->dev, false);
+    assert_true(c->phase == PH_PIO_IN && c->fill == IDE_BUF);
+    r = move(r);
+    c = &r->ide->st.chan[0];
+    assert_true(c->fill <= IDE_SAVED_MOST);
+    assert_int_equal(c->left, 200 * SECTOR);
+    rig_free(r);
+}
+
+/* Each went on to a state that was saved and that no restore takes. */
+static void test_phase_of_another_command(void **state)
+{
+    static const struct {
+        uint8_t phase, op;
+    } row[] = {{PH_PIO_IN, OP_WRITE}, {PH_PIO_IN, OP_CDB},
+               {PH_PIO_OUT, OP_READ}, {PH_STORE, OP_NONE},
+               {PH_TRIM, OP_WRITE},   {PH_DMA_WAIT, OP_VERIFY},
+               {PH_DMA, OP_CDB}};
+    struct rig *r = rig_new(both);
+    struct ide_state *st = malloc(sizeof(*st));
+    struct ide_chan_state *c = &st->chan[0];
+    struct err err;
+
+    assert_non_null(st);
+    memcpy(st, &r->ide->st, sizeof(*st));
+    c->chunk = IDE_CHUNK;
+    c->end = c->fill = c->left = SECTOR;
+    for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        c->phase = row[i].phase;
+        c->op = row[i].op;
+        wrong(st, ".phase ");
+    }
+    c->phase = PH_PIO_OUT;
+    c->op = OP_WRITE;
+    assert_int_equal(ide_state_desc.check(st, &err), 0);
+    free(st);
+    rig_free(r);
+}
+
+/* Ranges to trim come in whole blocks: else the last one went past its end. */
+static void test_part_of_a_range_to_trim(void **state)
+{
+    struct rig *r = rig_new(both);
+    struct ide_chan_state *c = &r->ide->st.chan[0];
+    uint8_t *buf = malloc(state_bytes(&ide_state_desc));
+    struct err err;
+    size_t n;
+
+    assert_non_null(buf);
+    rig_lba48(r, 0, 0, 1);
+    bench_outb(r->b, 0x1f1, 1);
+    rig_command(r, 0, CMD_DSM);
+    assert_int_equal(c->phase, PH_DMA_WAIT);
+    n = state_save(&ide_state_desc, r->dev, buf);
+    assert_int_equal(state_load(&ide_state_desc, r->dev, buf, n, &err), 0);
+    assert_int_equal(c->phase, PH_DMA_WAIT);
+    c->fill = 20;
+    n = state_save(&ide_state_desc, r->dev, buf);
+    assert_int_equal(state_load(&ide_state_desc, r->dev, buf, n, &err), 0);
+    assert_int_equal(c->phase, PH_IDLE);
+    assert_int_equal(rig_status(r, 0), ST_OK | ST_ERR);
+    free(buf);
+    rig_free(r);
+}
+
+/* So many raw sectors that their bytes are 0 once more: no DRQ block came. */
+static void test_raw_sectors_beyond_64_bits(void **state)
+{
+    static const uint8_t cdb[12] = {MMC_READ_CD, 0, 0, 0, 0, 9, 0, 0, 40, 0xf8};
+    struct rig *r = rig_new(both);
+    struct ide_state *st = malloc(sizeof(*st));
+    struct ide_chan_state *c = &st->chan[1];
+    struct err err;
+
+    assert_non_null(st);
+    rig_clear_ua(r, 2);
+    rig_packet(r, 2, cdb, 2048, false);
+    ide_state_desc.settle(r->dev);
+    memcpy(st, &r->ide->st, sizeof(*st));
+    assert_true(c->op == OP_RAW && c->left);
+    c->left = (uint64_t)UINT32_MAX * CD_SECTOR;
+    assert_int_equal(ide_state_desc.check(st, &err), 0);
+    c->left += CD_SECTOR;
+    wrong(st, ".left ");
+    free(st);
+    rig_free(r);
+}
+
 /* Each byte of the registers flipped, and random ones: refused or harmless. */
 static void test_hostile(void **state)
 {
@@ -734,6 +833,10 @@ int main(void)
         cmocka_unit_test(test_block_that_no_command_makes),
         cmocka_unit_test(test_reply_of_a_disk_after_a_longer_cd),
         cmocka_unit_test(test_save_amid_verify),
+        cmocka_unit_test(test_unread_of_more_than_was_read),
+        cmocka_unit_test(test_phase_of_another_command),
+        cmocka_unit_test(test_part_of_a_range_to_trim),
+        cmocka_unit_test(test_raw_sectors_beyond_64_bits),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_detached),
     };
