@@ -240,8 +240,7 @@ static bool chan_fits(struct ide_chan *ch)
         return st->op != OP_WRITE && st->op != OP_VERIFY &&
                st->phase != PH_STORE && st->phase != PH_FLUSH &&
                st->phase != PH_TRIM &&
-               (st->op == OP_NONE || st->op == OP_REPLY ||
-                st->cmd == CMD_PACKET);
+               (st->cmd == CMD_PACKET || (st->op == OP_REPLY && st->block));
     if (st->op == OP_WRITE || st->phase == PH_STORE || st->phase == PH_TRIM)
         if (u->blk->read_only)
             return false;

@@ -723,6 +723,31 @@ static void test_raw_sectors_beyond_64_bits(void **state)
     rig_free(r);
 }
 
+/* A CD's reply to no packet, in DRQ blocks of no bytes: none ever came. */
+static void test_reply_of_no_block(void **state)
+{
+    struct rig *r = rig_new(both);
+    struct ide_chan_state *c;
+    uint8_t *buf = malloc(state_bytes(&ide_state_desc)), id[512];
+    struct err err;
+    size_t n;
+
+    assert_non_null(buf);
+    rig_select(r, 2, 0);
+    rig_command(r, 2, CMD_IDENTIFY_PACKET);
+    rig_ins(r, 2, id, 100);
+    r = move(r);
+    c = &r->ide->st.chan[1];
+    assert_int_equal(rig_status(r, 2), ST_OK | ST_DRQ);
+    c->block = 0;
+    n = state_save(&ide_state_desc, r->dev, buf);
+    assert_int_equal(state_load(&ide_state_desc, r->dev, buf, n, &err), 0);
+    assert_int_equal(c->phase, PH_IDLE);
+    assert_int_equal(rig_status(r, 2), ST_OK | ST_ERR);
+    free(buf);
+    rig_free(r);
+}
+
 /* Each byte of the registers flipped, and random ones: refused or harmless. */
 static void test_hostile(void **state)
 {
@@ -837,6 +862,7 @@ int main(void)
         cmocka_unit_test(test_phase_of_another_command),
         cmocka_unit_test(test_part_of_a_range_to_trim),
         cmocka_unit_test(test_raw_sectors_beyond_64_bits),
+        cmocka_unit_test(test_reply_of_no_block),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_detached),
     };
