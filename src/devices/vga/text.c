@@ -64,7 +64,9 @@ static void cursor_get(struct text *t, uint64_t now_ns)
     t->cursor = UINT32_MAX;
     t->cursor_start = cr[CR_CURSOR_START] & 31u;
     t->cursor_end = cr[CR_CURSOR_END] & 31u;
-    if ((cr[CR_CURSOR_START] & CR0A_CURSOR_OFF) || (now_ns / CURSOR_HALF & 1u))
+    /* One that shows on no row must not blink either: that would be damage. */
+    if ((cr[CR_CURSOR_START] & CR0A_CURSOR_OFF) ||
+        t->cursor_start > t->cursor_end || (now_ns / CURSOR_HALF & 1u))
         return;
     /* The skew delays the cursor by characters. */
     t->cursor = (((uint32_t)cr[CR_CURSOR_HI] << 8 | cr[CR_CURSOR_LO]) +

@@ -174,6 +174,24 @@ static void test_cursor(void **state)
     assert_int_equal(rig_px(rig, 27, 16 + 9), rig_mode_color(1));
 }
 
+/* Its cell was told as changed at each half of a blink that showed nothing. */
+static void test_cursor_that_starts_after_its_end(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_mode(rig, 0x03);
+    put_char(rig, 83, ' ', 0x1e);
+    rig_crt(rig, CR_CURSOR_LO, 83);
+    rig_crt(rig, CR_CURSOR_START, 9);
+    rig_crt(rig, CR_CURSOR_END, 8);
+    rig_look(rig, true);
+    for (unsigned i = 0; i < 4; i++) {
+        bench_step(rig->b, 120 * NS_PER_MS);
+        rig_look(rig, false);
+        assert_int_equal(rig->viewer->rects, 0);
+    }
+}
+
 static void test_blink(void **state)
 {
     struct rig *rig = *state;
@@ -303,9 +321,16 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
     const struct CMUnitTest tests[] = {
-        T(test_text_glyph),  T(test_line_graphics), T(test_two_fonts),
-        T(test_cursor),      T(test_blink),         T(test_underline),
-        T(test_text_scroll), T(test_split),         T(test_rows_at_one_address),
+        T(test_text_glyph),
+        T(test_line_graphics),
+        T(test_two_fonts),
+        T(test_cursor),
+        T(test_cursor_that_starts_after_its_end),
+        T(test_blink),
+        T(test_underline),
+        T(test_text_scroll),
+        T(test_split),
+        T(test_rows_at_one_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
