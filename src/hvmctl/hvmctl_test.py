@@ -226,6 +226,31 @@ class Commands(Case):
                                    timeout=WAIT, check=False)
                 self.assertEqual(p.returncode, 1, command)
 
+    def test_closed_output_is_no_socket(self):
+        heard, begun, ended = [], [], []
+
+        def talk(c):
+            begun.append(c)
+            try:
+                greet(c)
+                while text := c.recv(65536):
+                    heard.append(text)
+                    c.sendall(b'{"return":{}}\r\n')
+            finally:
+                ended.append(c)
+        self.rogue(3, talk)
+        for closed, status in (('>&-', 1), ('<&- >&- 2>&-', 1), ('2>&-', 0)):
+            for command in 'list', 'metrics', 'top -n 2 -d 0.1':
+                p = subprocess.run(['/bin/sh', '-c', f'exec "$0" --dir "$1" {command} {closed}', HVMCTL, self.dir],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   timeout=WAIT, check=False)
+                self.assertEqual(p.returncode, status, (command, closed))
+        end = time.monotonic() + WAIT
+        while (len(begun) < 9 or len(ended) < len(begun)) and time.monotonic() < end:
+            time.sleep(0.01)
+        for line in b''.join(heard).splitlines():
+            self.assertTrue(line.startswith(b'{'), line)
+
 
 class Domains(Case):
     def test_unknown(self):

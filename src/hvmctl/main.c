@@ -5,6 +5,7 @@
  * Exit status: 0; 1 when it failed, with one sentence on stderr; 2 when the
  * command line is wrong.
  */
+#include "../sys/std_fds.h"
 #include "cmds.h"
 
 #include <errno.h>
@@ -196,6 +197,7 @@ int main(int argc, char **argv)
     struct err e = {.text = ""};
     const struct command *c;
 
+    std_fds_claim();
     signal(SIGPIPE, SIG_IGN);
     if (parse(&a, &c, argc, argv, &e)) {
         fprintf(stderr, "hvmctl: %s; see hvmctl --help\n", e.text);
