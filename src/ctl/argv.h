@@ -69,6 +69,7 @@ struct argv_netdev {
     bool server;                 /* listens, else connects */
     unsigned reconnect_s;        /* 0: never again */
     bool join;                   /* trad: hvmd puts the tap into its bridge */
+    bool of_net;                 /* trad: said by -net, as "net" and its vlan */
     const char *path;            /* unix socket; NULL: host and port */
     const char *host, *port;     /* both literal */
     bool used;

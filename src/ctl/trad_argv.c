@@ -134,8 +134,12 @@ static int net_tap(struct parse *p, const struct subs *s, unsigned vlan)
     snprintf(text, sizeof(text), "tap,id=net%u,ifname=%s%s%s", vlan, ifname,
              bridge ? ",br=" : "", bridge ? bridge : "");
     rc = opt_netdev(p, text);
-    if (!rc) /* xend left that to a script of qemu-dm's */
-        p->c->netdev[p->c->nnetdevs - 1].join = bridge && !script;
+    if (!rc) {
+        struct argv_netdev *n = &p->c->netdev[p->c->nnetdevs - 1];
+
+        n->of_net = true;
+        n->join = bridge && !script; /* xend left that to qemu-dm's script */
+    }
     return rc;
 }
 
@@ -160,13 +164,11 @@ int trad_net(struct parse *p, const char *arg)
 
 static int no_card(struct parse *p, const struct argv_netdev *n)
 {
-    static const char own[] = "net"; /* of net_tap() */
-
-    if (n->ifname && !strncmp(n->id, own, strlen(own)))
+    if (n->of_net)
         return opt_bad(p,
                        "-net tap,vlan=%s,ifname=%s has no -net nic of the "
                        "same vlan",
-                       n->id + strlen(own), n->ifname);
+                       n->id + strlen("net"), n->ifname);
     return opt_bad(p, "-netdev %s has no card; leave it out", n->id);
 }
 

@@ -212,8 +212,8 @@ static const struct {
     {"-d 3 -net nic -net tap,ifname=a,script=/etc/xen/qemu-ifup", "scripts"},
     {"-d 3 -net nic -net tap,ifname=a,downscript=/x", "scripts"},
     {"-d 3 -net nic,vlan=2 -net tap,vlan=1,ifname=a", "vlan=1,ifname=a has no"},
-    /* whose name is no "net" and a number */
     {"-d 3 -netdev tap,id=n,ifname=a", "-netdev n has no card"},
+    {"-d 3 -netdev tap,id=network,ifname=a", "-netdev network has no card"},
     {"-d 3 -net nic,frob=1", "frob"},
     {"-xen-domid 3 -machine xenfv -m 64 -vncunused", "qemu-dm"},
     {"-xen-domid 3 -machine xenfv -m 64 -d 3", "qemu-dm"},
