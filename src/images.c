@@ -53,8 +53,8 @@ int hvmd_spare_images(const struct hvmd_conf *c, const char *option,
 
         if (u->present && u->file && same_file(u->file, file))
             return err_set(e, -EINVAL,
-                           "%s: %s is the image of IDE unit %u, and what is "
-                           "on it would be lost; name another file",
+                           "%s: %s is the image of IDE unit %u; name another "
+                           "file",
                            option, file, i);
     }
     return 0;
