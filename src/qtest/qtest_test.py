@@ -69,8 +69,8 @@ class Process(Case):
 
     def test_closed_standard_output(self):
         for closed in (">&-", "<&-", "<&- >&- 2>&-"):
-            r = subprocess.run(["/bin/sh", "-c", f'echo inb 0 | exec "$0" -qtest stdio {closed}', PROGRAM],
-                               timeout=WAIT, stdout=subprocess.DEVNULL)
+            r = subprocess.run(["/bin/sh", "-c", f'exec "$0" -qtest stdio {closed}', PROGRAM],
+                               input=b"inb 0\n", timeout=WAIT, stdout=subprocess.DEVNULL)
             self.assertEqual(r.returncode, 0)
 
     def stdio(self, text, *args, **kw):

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The qtest protocol: one command a line, words parted by one space, more of
- * them than it has not looked at, numbers by C's rules, one line of answer to
- * each; interrupt lines come between.
+ * The qtest protocol: one command a line, words parted by one space, numbers
+ * by C's rules, words behind a command's own not looked at; one line of answer
+ * to each; interrupt lines come between.
  * Knows no descriptors: the owner puts bytes in and takes answers out. Memory
  * grows with the longest line only. Loop thread only.
  */
