@@ -151,8 +151,9 @@ static int run_text(const char *path, bool verbose)
     return n;
 }
 
-static void run_random(uint64_t seed)
+static void run_random(unsigned k, bool verbose)
 {
+    uint64_t seed = UINT64_C(0x9e3779b97f4a7c15) * (k + 1);
     size_t n = 64 + seed % 4033;
     uint8_t *buf = malloc(n);
 
@@ -165,6 +166,8 @@ static void run_random(uint64_t seed)
     }
     run_once(buf, n);
     answers += answer;
+    if (verbose)
+        fprintf(stderr, "by chance, %u %016" PRIx64 "\n", k, answer);
     free(buf);
 }
 
@@ -256,7 +259,7 @@ int main(int argc, char **argv)
         } else if (!strcmp(argv[i], "-n") && i + 1 < argc) {
             n = (int)strtol(argv[++i], NULL, 10);
             for (int k = 0; k < n; k++)
-                run_random(UINT64_C(0x9e3779b97f4a7c15) * (unsigned)(k + 1));
+                run_random((unsigned)k, verbose);
         } else if (argv[i][0] == '-') {
             return usage();
         } else if ((n = fuzz_is_text(argv[i])
