@@ -18,12 +18,16 @@ static struct blk *name_unit(struct blk *b, unsigned unit, struct err *e)
     return b;
 }
 
+/* A block device may have several nodes. */
 static bool same_file(const char *one, const char *other)
 {
     struct stat a, b;
 
-    return !stat(one, &a) && !stat(other, &b) && a.st_ino == b.st_ino &&
-           a.st_dev == b.st_dev;
+    if (stat(one, &a) || stat(other, &b))
+        return false;
+    if (S_ISBLK(a.st_mode) && S_ISBLK(b.st_mode))
+        return a.st_rdev == b.st_rdev;
+    return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
 /* Two drives on one file: fine for CDs, the end of a file system for a disk. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -105,12 +106,34 @@ static void test_output_is_no_image(void **state)
     bed_free(b);
 }
 
+/* Where mknod() is allowed; the device itself need not be there. */
+static void test_two_nodes_of_a_block_device(void **state)
+{
+    struct bed *b = bed_new("node");
+    struct err e = {.text = ""};
+    char other[80];
+
+    snprintf(other, sizeof(other), "%s/other", b->dir);
+    if (mknod(b->path, S_IFBLK | 0600, makedev(7, 255)) ||
+        mknod(other, S_IFBLK | 0600, makedev(7, 255))) {
+        bed_free(b);
+        skip();
+    }
+    b->h.conf.ide[1] =
+        (struct argv_ide){.present = true, .discard = true, .file = other};
+    assert_null(hvmd_open_image(&b->h, 1, &e));
+    assert_non_null(strstr(e.text, "is IDE unit 0 and unit 1"));
+    unlink(other);
+    bed_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_discard_off),
         cmocka_unit_test(test_image_that_is_a_pipe),
         cmocka_unit_test(test_output_is_no_image),
+        cmocka_unit_test(test_two_nodes_of_a_block_device),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
