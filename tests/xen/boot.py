@@ -369,8 +369,8 @@ TESTS = (disk, cdrom, memtest, installer_text, installer_graphical, power, many,
 
 
 # those that "check" leaves to "check --all", for time's sake
-SLOW = {'nic-passt', 'pv-never', 'pv-kept-out', 'save-go-on', 'migrate', 'save-pv', 'sleep', 'geometry',
-        'old-kernel', 'libvirt', 'trad'}
+SLOW = {'pair', 'nic-passt', 'pxe', 'pv-never', 'pv-kept-out', 'save-go-on', 'migrate', 'save-pv', 'sleep',
+        'geometry', 'old-kernel', 'libvirt', 'trad'}
 LIMIT = int(os.environ.get('TEST_LIMIT') or 900)  # seconds for one test, all its guests together
 
 

@@ -191,6 +191,7 @@ const struct steps_map fuzz_map = {
     .head = FUZZ_HEAD,
     .bulk = true,
     .usual = 96,
+    .saves = 1,
 };
 
 /* What a toolstack may ask for and cannot have. */

@@ -193,8 +193,13 @@ static void place(struct steps *s)
 }
 
 const struct steps_map fuzz_map = {
-    STEPS_WINDOWS(windows), .own = own, .own_bytes = own_bytes,
-    .place = place,         .head = 1,  .usual = 96,
+    STEPS_WINDOWS(windows),
+    .own = own,
+    .own_bytes = own_bytes,
+    .place = place,
+    .head = 1,
+    .usual = 96,
+    .saves = 1,
 };
 
 static void between(struct steps *s)
