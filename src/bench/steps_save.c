@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void steps_quiesce(struct steps *s)
 {
@@ -22,6 +23,19 @@ static uint8_t *spare(struct steps *s, unsigned which, size_t n)
 
     MUST(all <= s->spare_bytes);
     return s->spare[which] + s->spare_bytes - all;
+}
+
+/* A restore that ends what was under way is one that lost it. */
+static void saved_again(struct steps *s, struct dev *d, const uint8_t *buf,
+                        size_t n)
+{
+    const struct state_desc *desc = d->ops->state;
+    uint8_t *again = spare(s, 1, state_bytes(desc));
+    size_t m = state_save(desc, d, again);
+
+    if (m != n || memcmp(again, buf, n))
+        fprintf(stderr, "%s is not what was saved\n", desc->name);
+    MUST(m == n && !memcmp(again, buf, n));
 }
 
 /* What a guest can reach must be what a restore takes. */
@@ -52,6 +66,8 @@ static void save_one(struct steps *s, struct dev *d, unsigned changes)
     else if (!changes)
         fprintf(stderr, "%s\n", e.text);
     MUST(!rc || (changes && e.text[0]));
+    if (!changes && s->rare && !s->moves)
+        saved_again(s, d, buf, n);
 }
 
 void steps_spare(struct steps *s)

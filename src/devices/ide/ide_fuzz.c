@@ -150,6 +150,7 @@ static void administrator(struct steps *s, unsigned a)
         break;
     case 4:
         ide_disk_detach(d, unit);
+        s->moves = true; /* a restore finds its size gone */
         break;
     default:
         MUST(!ide_cd_locked(d, unit) || ide_unit_is_cd(d, unit));
