@@ -18,9 +18,9 @@ struct io_ops {
     void (*wr)(void *dev, uint32_t off, unsigned size, uint64_t val);
     /*
      * Optional. Ports: INS/OUTS, n items of size bytes at one port, buf is
-     * packed. Returns the items served, from the first; the rest is done one
-     * by one through rd/wr. buf may be guest memory: read or write each byte
-     * once, never read back.
+     * packed; an item never reaches beyond the region. Returns the items
+     * served, from the first; the rest is done one by one through rd/wr. buf
+     * may be guest memory: read or write each byte once, never read back.
      */
     size_t (*rep)(void *dev, uint32_t off, unsigned size, bool wr, void *buf,
                   size_t n);
