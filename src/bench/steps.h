@@ -27,7 +27,7 @@
 /* Time of one input: a card that is given work for ever takes 30 ms a second */
 #define STEPS_TIME (10 * NS_PER_S)
 /* Elements of string operations that go one by one, of inputs not rare */
-#define STEPS_SINGLES 64u
+#define STEPS_SINGLES 32u
 
 /* Low four bits; a: the high four. off: 1, 2 or 4 bytes as the window needs. */
 enum step {

@@ -191,7 +191,7 @@ const struct steps_map fuzz_map = {
     .place = place,
     .head = FUZZ_HEAD,
     .bulk = true,
-    .usual = 96,
+    .usual = 64,
     .saves = 1,
 };
 

@@ -198,7 +198,7 @@ const struct steps_map fuzz_map = {
     .own_bytes = own_bytes,
     .place = place,
     .head = 1,
-    .usual = 96,
+    .usual = 64,
     .saves = 1,
 };
 

@@ -11,7 +11,7 @@
 #define BAR2         0xfeb00000u
 #define DEVFN        PCI_DEVFN(2, 0)
 #define REFUSED(how) (((how)&0x17) == 0x10)
-#define DOTS         8192u /* of an input's looks, but for rare inputs */
+#define DOTS         4096u /* of an input's looks, but for rare inputs */
 
 static const struct steps_window windows[] = {
     {IO_PIO, 0x3c0, 16},         {IO_PIO, 0x1ce, 4},
@@ -115,7 +115,7 @@ static void place(struct steps *s)
 
 const struct steps_map fuzz_map = {
     STEPS_WINDOWS(windows), .own = own, .own_bytes = own_bytes,
-    .place = place,         .head = 1,
+    .place = place,         .head = 1,  .usual = 64,
 };
 
 /* What a toolstack may ask for and cannot have. */
