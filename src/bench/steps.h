@@ -134,7 +134,7 @@ struct steps {
     bool paused;
     size_t saved_most; /* bytes that saved state may take; 0: any */
     unsigned saves;    /* that were asked for */
-    bool moves;        /* devices go on as soon as they are restored */
+    bool still;        /* a restore alone changes nothing that is saved */
     unsigned singles;  /* of STEPS_SINGLES, left */
     uint64_t time_ns;  /* of STEPS_TIME, left */
     uint8_t *spare[2]; /* for the saved form of state and for the state */

@@ -66,7 +66,7 @@ static void save_one(struct steps *s, struct dev *d, unsigned changes)
     else if (!changes)
         fprintf(stderr, "%s\n", e.text);
     MUST(!rc || (changes && e.text[0]));
-    if (!changes && s->rare && !s->moves)
+    if (!changes && s->rare && s->still)
         saved_again(s, d, buf, n);
 }
 

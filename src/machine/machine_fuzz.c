@@ -306,7 +306,6 @@ static void build(struct steps *s, unsigned key)
     w->s = s;
     w->rom = (struct rom){image, sizeof(image)};
     steps_begin(s, &fuzz_map, NULL, 0, RAM);
-    s->moves = true; /* its keyboard does */
     configure(s, &c, &w->rom);
     host = (struct machine_host){.hv = &s->b->hv,
                                  .gmem = &s->b->gmem,

@@ -150,7 +150,7 @@ static void administrator(struct steps *s, unsigned a)
         break;
     case 4:
         ide_disk_detach(d, unit);
-        s->moves = true; /* a restore finds its size gone */
+        s->still = false; /* a restore finds its size gone */
         break;
     default:
         MUST(!ide_cd_locked(d, unit) || ide_unit_is_cd(d, unit));
@@ -326,6 +326,7 @@ static void build(struct steps *s, unsigned key)
     w->seam.rep = uncounted_rep;
     s->seam = &w->seam;
     s->b->mirror_end = 16u << 20;
+    s->still = true;
     for (unsigned u = 0; u < 4; u++) {
         bool cd = units[u] == 0 || units[u] & 1;
 

@@ -45,7 +45,6 @@ static void between(struct steps *s)
 static void build(struct steps *s, unsigned key)
 {
     steps_begin(s, &fuzz_map, NULL, 0, 4096);
-    s->moves = true; /* the next byte comes at once */
     steps_add(s, &ps2_ops, NULL);
 }
 
