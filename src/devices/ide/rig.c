@@ -377,3 +377,51 @@ void rig_check_pattern(const uint8_t *p, uint64_t off, size_t n)
             fail_msg("byte %zu of offset %llu differs", i,
                      (unsigned long long)off);
 }
+
+const struct rig_unit rig_both[4] = {
+    {.present = true, .bytes = 4 << 20},
+    {0},
+    {.present = true, .cd = true, .bytes = 4 << 20, .read_only = true}};
+
+struct rig *rig_move(struct rig *old, const struct rig_unit unit[4])
+{
+    size_t n = state_bytes(&ide_state_desc);
+    uint8_t *buf = malloc(n);
+    struct rig *r = rig_new(unit);
+    unsigned i;
+    struct err err;
+
+    assert_non_null(buf);
+    old->dev->ops->pause(old->dev, true);
+    assert_true(old->dev->ops->idle(old->dev));
+    ide_state_desc.settle(old->dev);
+    n = state_save(&ide_state_desc, old->dev, buf);
+    assert_true(n <= IDE_SAVED_REGS + 2 * IDE_SAVED_MOST);
+    r->dev->ops->pause(r->dev, true);
+    memcpy(r->b->ram, old->b->ram, RIG_RAM);
+    for (i = 0; i < 4; i++)
+        if (r->blk[i])
+            memcpy(blk_mem_data(r->blk[i]), blk_mem_data(old->blk[i]),
+                   r->blk[i]->size_bytes);
+    assert_int_equal(state_load(&ide_state_desc, r->dev, buf, n, &err), 0);
+    assert_memory_equal(&r->ide->st, &old->ide->st, sizeof(r->ide->st));
+    assert_int_equal(rig_irq(r, 0), rig_irq(old, 0));
+    assert_int_equal(rig_irq(r, 2), rig_irq(old, 2));
+    r->dev->ops->pause(r->dev, false);
+    free(buf);
+    rig_free(old);
+    return r;
+}
+
+int rig_reload(struct rig *r, struct err *e)
+{
+    uint8_t *buf = malloc(state_bytes(&ide_state_desc));
+    size_t n;
+    int rc;
+
+    assert_non_null(buf);
+    n = state_save(&ide_state_desc, r->dev, buf);
+    rc = state_load(&ide_state_desc, r->dev, buf, n, e);
+    free(buf);
+    return rc;
+}

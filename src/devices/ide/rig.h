@@ -58,6 +58,12 @@ struct rig *rig_cd(uint32_t sectors);
 /* One disk behind f, which the caller filled but for ops and under. */
 struct rig *rig_filtered(struct rig_filter *f, bool cd);
 void rig_free(struct rig *);
+/* A disk and a CD of 4 MiB, each the master of its channel. */
+extern const struct rig_unit rig_both[4];
+/* Everything over to a new machine of these units, the old one ends. */
+struct rig *rig_move(struct rig *old, const struct rig_unit unit[4]);
+/* Saved and restored in place; what state_load() says. */
+int rig_reload(struct rig *, struct err *);
 uint8_t rig_byte(uint64_t off);
 void rig_bus_master(struct rig *, bool on);
 
