@@ -150,7 +150,7 @@ touch /tmp/going
 reads() {
     while [ -e /tmp/going ]; do
         echo 3 > /proc/sys/vm/drop_caches
-        head -c 16777216 /dev/sda | sha256sum
+        head -c 16777216 $(dev hda) | sha256sum
     done | sort | uniq -c > /tmp/reads
 }
 reads &
