@@ -13,6 +13,7 @@
 #define ROUNDS     (RACE_FLIPS / 2000)
 #define AREA       0x100000u /* where transfers may go */
 #define AREA_BYTES 0x20000u
+#define BYTES      (6 * SECTOR) /* of each transfer */
 
 struct race {
     struct gmem_ops ops; /* first */
@@ -21,7 +22,9 @@ struct race {
     struct flipper f;
     uint8_t table[PRD_BATCH * PRD_BYTES]; /* as it was read */
     unsigned reads;
-    uint8_t want[AREA_BYTES];
+    uint8_t before[AREA_BYTES];
+    uint8_t want[AREA_BYTES]; /* guest memory afterwards */
+    uint8_t want_disk[BYTES];
 };
 
 static void flip(void *ctx, uint64_t draw)
@@ -30,7 +33,7 @@ static void flip(void *ctx, uint64_t draw)
                                      0x5000000 /* no RAM */};
     static const uint32_t len[4] = {512, PRD_EOT | 1024, 2, 700};
     struct race *t = ctx;
-    uint8_t *at = t->r->b->ram + RIG_PRDT + (draw & 7) * PRD_BYTES;
+    uint8_t *at = t->r->b->ram + RIG_PRDT + draw % ENTRIES * PRD_BYTES;
 
     if (draw >> 3 & 1)
         guest_store32(at, addr[draw >> 4 & 3] + (draw >> 6 & 0x3e));
@@ -53,29 +56,62 @@ static int seen_read(struct gmem *g, uint64_t gpa, void *dst, size_t len)
     return rc;
 }
 
-/* What the table asks for, sector after sector, into the wanted picture. */
-static uint32_t play(struct race *t, uint32_t want_bytes)
+/* What the table asks for, byte after byte, into the wanted pictures. */
+static uint32_t play(struct race *t, bool to_mem)
 {
     uint32_t at[PRD_BATCH], len[PRD_BATCH], sum = 0, whole, done = 0;
     unsigned n = 0;
 
-    while (n < PRD_BATCH && sum < want_bytes) {
+    while (n < PRD_BATCH && sum < BYTES) {
         uint32_t e[2];
 
         memcpy(e, t->table + n * PRD_BYTES, sizeof(e));
         at[n] = e[0] & ~1u;
         len[n] = e[1] & 0xfffe ? e[1] & 0xfffe : 65536;
-        if (len[n] > want_bytes - sum)
-            len[n] = want_bytes - sum;
+        if (len[n] > BYTES - sum)
+            len[n] = BYTES - sum;
         sum += len[n++];
         if (e[1] & PRD_EOT)
             break;
     }
     whole = sum / SECTOR * SECTOR;
     for (unsigned i = 0; i < n; i++)
-        for (uint32_t k = 0; k < len[i] && done < whole; k++, done++)
-            if (at[i] + k - AREA < AREA_BYTES)
-                t->want[at[i] + k - AREA] = rig_byte(done);
+        for (uint32_t k = 0; k < len[i] && done < whole; k++, done++) {
+            uint32_t off = at[i] + k - AREA;
+
+            if (!to_mem)
+                t->want_disk[done] = off < AREA_BYTES ? t->before[off] : 0xff;
+            else if (off < AREA_BYTES)
+                t->want[off] = rig_byte(done);
+        }
+    return whole;
+}
+
+/* One transfer, and what it moved. */
+static uint32_t transfer(struct race *t, bool to_mem)
+{
+    struct rig *r = t->r;
+    struct blk *b = r->blk[0];
+    uint64_t moved = b->rd_bytes + b->wr_bytes;
+    uint8_t *disk = blk_mem_data(b);
+    uint32_t whole;
+
+    memcpy(r->b->ram + AREA, t->before, AREA_BYTES);
+    memcpy(t->want, t->before, AREA_BYTES);
+    for (uint32_t i = 0; i < BYTES; i++)
+        t->want_disk[i] = disk[i] = rig_byte(i);
+    t->reads = 0;
+    rig_lba28(r, 0, 0, BYTES / SECTOR);
+    rig_bm_prepare(r, 0);
+    rig_command(r, 0, to_mem ? CMD_READ_DMA : CMD_WRITE_DMA);
+    rig_bm_start(r, 0, to_mem);
+    assert_int_equal(t->reads, 1);
+    whole = play(t, to_mem);
+    assert_int_equal(b->rd_bytes + b->wr_bytes - moved, whole);
+    assert_memory_equal(r->b->ram + AREA, t->want, AREA_BYTES);
+    assert_memory_equal(disk, t->want_disk, BYTES);
+    assert_int_equal(rig_status(r, 0), ST_OK);
+    assert_int_equal(r->b->pins, 0);
     return whole;
 }
 
@@ -92,33 +128,17 @@ static void race_of_the_prd_table(void **state)
     t->ops.read = seen_read;
     t->r = r;
     t->f = (struct flipper){.flip = flip, .ctx = t};
+    for (unsigned i = 0; i < AREA_BYTES; i++)
+        t->before[i] = (uint8_t)(i * 7 ^ i >> 8);
     r->b->gmem.ops = &t->ops;
-    for (unsigned i = ENTRIES; i < PRD_BATCH; i++) {
+    for (unsigned i = 0; i < PRD_BATCH; i++) {
         uint32_t e[2] = {AREA + 0x18000, PRD_EOT | 512};
 
         memcpy(r->b->ram + RIG_PRDT + i * PRD_BYTES, e, sizeof(e));
     }
     assert_true(flipper_start(&t->f));
-    while (!flipper_has(&t->f, FLIPS) || rounds < ROUNDS) {
-        uint64_t before = r->blk[0]->rd_bytes;
-        uint32_t whole;
-
-        rounds++;
-        memset(r->b->ram + AREA, 0xee, AREA_BYTES);
-        memset(t->want, 0xee, AREA_BYTES);
-        t->reads = 0;
-        rig_lba28(r, 0, 0, 6);
-        rig_bm_prepare(r, 0);
-        rig_command(r, 0, CMD_READ_DMA);
-        rig_bm_start(r, 0, true);
-        assert_int_equal(t->reads, 1);
-        whole = play(t, 6 * SECTOR);
-        assert_int_equal(r->blk[0]->rd_bytes - before, whole);
-        assert_memory_equal(r->b->ram + AREA, t->want, AREA_BYTES);
-        assert_int_equal(rig_status(r, 0), ST_OK);
-        assert_int_equal(r->b->pins, 0);
-        moved += whole;
-    }
+    while (!flipper_has(&t->f, FLIPS) || rounds < ROUNDS)
+        moved += transfer(t, rounds++ & 1);
     flipper_stop(&t->f);
     print_message("%u transfers, %llu sectors, %llu flips\n", rounds,
                   (unsigned long long)moved / SECTOR,
