@@ -14,7 +14,9 @@
 #define WAIT_MOST (2 * RING_COUNT_MAX)
 #define LOOK_MOST 64u /* of those, looked at for one read */
 #define STEP_MOST (UINT64_C(60) * NS_PER_S)
-#define RAM_MOST  (UINT64_C(256) << 20) /* no hole begins below it */
+#ifndef RAM_MOST                       /* fuzz targets have less */
+#define RAM_MOST (UINT64_C(256) << 20) /* no hole begins below it */
+#endif
 
 struct waits {
     struct trace_rec rec;
@@ -35,6 +37,7 @@ struct replay {
     struct waits wait[WAIT_MOST];
     unsigned nwait, at; /* at: where the next read is looked for */
     uint8_t *rom;       /* stands for any ROM */
+    bool images;        /* of all disks that have a medium */
     bool ended;
     struct replay_counts n;
 };
@@ -42,6 +45,29 @@ struct replay {
 static struct replay *of(struct gmem *g)
 {
     return (struct replay *)((char *)g - offsetof(struct replay, gmem));
+}
+
+/* Differences */
+
+static void differs(struct replay *r, const struct trace_rec *t, uint64_t then,
+                    uint64_t now)
+{
+    bool memory = t->flags & TRACE_PTR;
+    struct replay_place *p = r->n.place;
+    struct replay_place *end = p + r->n.nplaces;
+
+    r->n.differ++;
+    for (; p < end; p++)
+        if (p->type == t->type && p->size == t->size && p->addr == t->addr &&
+            p->memory == memory) {
+            p->times++;
+            return;
+        }
+    if (r->n.nplaces == REPLAY_PLACES)
+        return;
+    *p = (struct replay_place){t->type, t->size, memory,        t->addr,
+                               then,    now,     r->n.requests, 1};
+    r->n.nplaces++;
 }
 
 /* Guest memory: as devices found it then */
@@ -81,8 +107,35 @@ static int mem_read(struct gmem *g, uint64_t gpa, void *dst, size_t len)
     return gmem_read(&of(g)->b->gmem, gpa, dst, len);
 }
 
+/* What devices write of their own, and what of a disk. */
+static void wrote(struct replay *r, uint64_t gpa, size_t len,
+                  const struct iovec *iov, unsigned n, bool medium)
+{
+    struct waits *w = r->wait, *end = r->wait + r->nwait;
+    uint32_t now = TRACE_HASH_INIT;
+
+    while (w < end && (w->used || w->rec.kind != TRACE_WROTE ||
+                       w->rec.addr != gpa || w->rec.len != len))
+        w++;
+    if (w == end)
+        return;
+    w->used = true;
+    if (medium && !r->images) {
+        r->n.skipped++;
+        return;
+    }
+    for (unsigned i = 0; i < n; i++)
+        now = trace_hash(now, iov[i].iov_base, iov[i].iov_len);
+    r->n.compared++;
+    if (now != w->rec.hash)
+        differs(r, &(struct trace_rec){.type = REPLAY_DMA, .addr = gpa},
+                w->rec.hash, now);
+}
+
 static int mem_write(struct gmem *g, uint64_t gpa, const void *src, size_t len)
 {
+    wrote(of(g), gpa, len, &(struct iovec){(void *)(uintptr_t)src, len}, 1,
+          false);
     return gmem_write(&of(g)->b->gmem, gpa, src, len);
 }
 
@@ -97,6 +150,8 @@ static int mem_pin(struct gmem *g, uint64_t gpa, size_t len, bool wr,
 static void mem_unpin(struct gmem *g, uint64_t gpa, size_t len, bool wr,
                       const struct iovec *iov, unsigned n)
 {
+    if (wr)
+        wrote(of(g), gpa, len, iov, n, true);
     gmem_unpin(&of(g)->b->gmem, gpa, len, wr, iov, n);
 }
 
@@ -186,11 +241,13 @@ static int fill_conf(struct replay *r, const int fd[MACHINE_DISKS])
     int rc;
 
     *c = r->t.head.conf;
+    r->images = true;
     for (unsigned i = 0; i < MACHINE_DISKS; i++) {
         struct tape *t = &r->disk[i];
 
         if (!r->t.head.disk[i].medium)
             continue;
+        r->images &= fd && fd[i] >= 0;
         tape_init(t, &r->t.head.disk[i], fd ? fd[i] : -1);
         t->outcome = outcome;
         t->ctx = r;
@@ -308,27 +365,6 @@ static bool depends(struct replay *r, const struct trace_rec *t)
         if (t->addr >= port[i].first && t->addr <= port[i].last)
             return true;
     return false;
-}
-
-static void differs(struct replay *r, const struct trace_rec *t, uint64_t then,
-                    uint64_t now)
-{
-    bool memory = t->flags & TRACE_PTR;
-    struct replay_place *p = r->n.place;
-    struct replay_place *end = p + r->n.nplaces;
-
-    r->n.differ++;
-    for (; p < end; p++)
-        if (p->type == t->type && p->size == t->size && p->addr == t->addr &&
-            p->memory == memory) {
-            p->times++;
-            return;
-        }
-    if (r->n.nplaces == REPLAY_PLACES)
-        return;
-    *p = (struct replay_place){t->type, t->size, memory,        t->addr,
-                               then,    now,     r->n.requests, 1};
-    r->n.nplaces++;
 }
 
 static void compare(struct replay *r, const struct trace_rec *t,

@@ -2,8 +2,9 @@
 /*
  * Does a recorded trace to a machine on a bench: the clock goes as it went,
  * devices find in guest memory what they found, disks are done when they were.
- * What the guest read then is compared with what it reads now. Disks without an
- * image read as zeros. Traces are hostile.
+ * What the guest read then, and what devices wrote to its memory, is compared
+ * with what comes now. Disks without an image read as zeros. Traces are
+ * hostile.
  */
 #ifndef HVMD_REPLAY_H
 #define HVMD_REPLAY_H
@@ -11,11 +12,12 @@
 #include "trace.h"
 
 #define REPLAY_PLACES 64
+#define REPLAY_DMA    0xffu /* in the place of an ioreq's type */
 
 /* Where what was read differs, and how often. */
 struct replay_place {
     uint8_t type, size;
-    bool memory; /* what was put to guest memory */
+    bool memory; /* a string that was put to guest memory; its hashes */
     uint64_t addr, then, now;
     uint64_t first; /* the number of the request */
     uint64_t times;
@@ -23,9 +25,9 @@ struct replay_place {
 
 struct replay_counts {
     uint64_t requests, elements;
-    uint64_t compared;      /* reads that depend on the guest alone */
+    uint64_t compared;      /* what depends on the guest alone */
     uint64_t differ;        /* of those */
-    uint64_t skipped;       /* reads that depend on what is not in the trace */
+    uint64_t skipped;       /* what depends on what is not in the trace */
     uint64_t reads, unread; /* of guest memory: recorded, not asked for */
     uint64_t other_blk;     /* disk requests that were not recorded like that */
     uint64_t lost;          /* records beyond what one request may have */

@@ -79,10 +79,13 @@ static void show(const struct replay_counts *n)
     for (unsigned i = 0; i < n->nplaces; i++) {
         const struct replay_place *p = &n->place[i];
 
-        printf("  %s %#llx size %u%s: %llu times, first at request %llu: "
-               "%#llx then, %#llx now\n",
-               what[p->type < 3 ? p->type : 0], (unsigned long long)p->addr,
-               p->size, p->memory ? " (string)" : "",
+        printf("  %s %#llx",
+               p->type == REPLAY_DMA ? "DMA to"
+                                     : what[p->type < 3 ? p->type : 0],
+               (unsigned long long)p->addr);
+        if (p->type != REPLAY_DMA)
+            printf(" size %u%s", p->size, p->memory ? " (string)" : "");
+        printf(": %llu times, first at request %llu: %#llx then, %#llx now\n",
                (unsigned long long)p->times, (unsigned long long)p->first,
                (unsigned long long)p->then, (unsigned long long)p->now);
     }

@@ -174,6 +174,25 @@ static void disk_dma(struct deck *d, bool write, unsigned lba)
     in(d, 0x1f7, 1);
 }
 
+/* One frame by a descriptor at this address. */
+static void send_frame(struct deck *d, uint64_t at)
+{
+    /* own, end of ring, first and last of a frame of 64 bytes */
+    const uint32_t desc[4] = {0xf0000040, 0, (uint32_t)at + 0x100,
+                              (uint32_t)(at >> 32)};
+
+    memcpy(d->r->b->ram + at % RIG_RAM_BYTES, desc, sizeof(desc));
+    config(d, PCI_DEVFN(4, 0), 0x10, 0xc201);
+    config(d, PCI_DEVFN(4, 0), 4, 5);
+    out(d, 0xc237, 1, 0x10);
+    out(d, 0xc2e0, 2, 1);
+    out(d, 0xc220, 4, (uint32_t)at);
+    out(d, 0xc224, 4, (uint32_t)(at >> 32));
+    out(d, 0xc237, 1, 4);
+    out(d, 0xc2d9, 1, 0x40);
+    assert_int_equal(in(d, 0xc23e, 2), 0x84); /* sent, none is left */
+}
+
 /* Some of everything, as a guest may. */
 static void live(struct deck *d)
 {
@@ -353,22 +372,9 @@ static void test_a_guest_of_6_gib(void **state)
     d->r->b->mirror_end = UINT64_C(7) << 30;
     start(d);
     live(d);
-    config(d, PCI_DEVFN(4, 0), 0x10, 0xc201);
-    config(d, PCI_DEVFN(4, 0), 4, 5);
     for (unsigned i = 0; i < 3; i++) {
         uint64_t at = i == 0 ? high : i == 1 ? hole : high - 256;
-        /* own, end of ring, first and last of a frame of 64 bytes */
-        const uint32_t desc[4] = {0xf0000040, 0, (uint32_t)at + 0x100,
-                                  (uint32_t)(at >> 32)};
-
-        memcpy(d->r->b->ram + at % RIG_RAM_BYTES, desc, sizeof(desc));
-        out(d, 0xc237, 1, 0x10);
-        out(d, 0xc2e0, 2, 1);
-        out(d, 0xc220, 4, (uint32_t)at);
-        out(d, 0xc224, 4, (uint32_t)(at >> 32));
-        out(d, 0xc237, 1, 4);
-        out(d, 0xc2d9, 1, 0x40);
-        assert_int_equal(in(d, 0xc23e, 2), 0x84); /* sent, none is left */
+        send_frame(d, at);
         /* IDENTIFY by a string to there, over the end of what is folded */
         identify(d, (at & ~UINT64_C(0xfffffff)) - 128);
     }
@@ -411,6 +417,36 @@ static void test_a_difference_is_found(void **state)
     n = replayed(p, len);
     assert_true(n.differ >= 1);
     assert_int_equal(n.requests, d->served);
+    free(p);
+}
+
+/* What a device writes to guest memory of its own: a descriptor's status. */
+static void test_a_difference_of_dma_is_found(void **state)
+{
+    struct deck *d = *state;
+    uint64_t status = 0x30000;
+    struct replay_counts n;
+    struct trace_rec rec;
+    struct err e;
+    struct trace t;
+    uint8_t *p;
+    size_t len;
+
+    start(d);
+    disk_dma(d, false, 1); /* no image: not compared */
+    send_frame(d, status);
+    finish(d);
+    p = slurp(d->path, &len);
+    assert_int_equal(replayed(p, len).differ, 0);
+    assert_int_equal(trace_open(&t, p, len, &e), 0);
+    do
+        assert_int_equal(trace_next(&t, &rec), 1);
+    while (rec.kind != TRACE_WROTE || rec.addr != status);
+    p[t.at - 1] ^= 2;
+    n = replayed(p, len);
+    assert_int_equal(n.differ, 1);
+    assert_int_equal(n.place[0].type, REPLAY_DMA);
+    assert_true(n.place[0].addr == status);
     free(p);
 }
 
@@ -576,6 +612,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_guest_of_6_gib, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_difference_is_found, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_difference_of_dma_is_found,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_cap_ends_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_slow_disk_ends_it, setup,
                                         teardown),
