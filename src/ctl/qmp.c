@@ -44,8 +44,9 @@ struct qmp {
     uint64_t heard_ns;
     unsigned errors; /* syntax errors in a row */
     bool negotiated;
-    bool closing; /* when the output is out */
-    bool quit;    /* then, ops->quit */
+    bool closing;  /* when the output is out */
+    bool replying; /* then, ops->replied */
+    bool quit;     /* and ops->quit */
 };
 
 const char *qmp_label(const struct qmp *q)
@@ -77,8 +78,12 @@ static void drop_fds(struct qmp *q)
     }
 }
 
-static void now_quit(struct qmp *q)
+/* What had to wait until the reply was out. */
+static void after_reply(struct qmp *q)
 {
+    if (q->replying && q->ctx->ops->replied)
+        q->ctx->ops->replied(q->ctx->opaque);
+    q->replying = false;
     if (!q->quit)
         return;
     q->quit = false;
@@ -115,7 +120,7 @@ static void close_client(struct qmp *q)
     json_object_put(q->later_id);
     q->later_id = NULL;
     loop_want(q->loop, &q->lsrc, LOOP_IN);
-    now_quit(q);
+    after_reply(q);
     if (q->gone)
         q->gone(q->gone_ctx);
 }
@@ -183,7 +188,7 @@ static bool flush(struct qmp *q)
         if (n < 0 && errno == EAGAIN) {
             settle(q);
             if (!pending(q)) /* only events wait */
-                now_quit(q);
+                after_reply(q);
             return true;
         }
         if (n <= 0) {
@@ -194,7 +199,7 @@ static bool flush(struct qmp *q)
             timer_set(&q->timer, clock_now(loop_clock(q->loop)) + QMP_STALL_NS);
     }
     settle(q);
-    now_quit(q);
+    after_reply(q);
     return true;
 }
 
@@ -204,6 +209,7 @@ static bool post(struct qmp *q, struct json_object *msg)
     const char *text = NULL;
     size_t len = 0;
 
+    q->replying = true;
     if (msg)
         text = json_object_to_json_string_length(
             msg, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
@@ -587,7 +593,7 @@ void qmp_free(struct qmp *q)
             break;
         }
     }
-    q->quit = false;
+    q->replying = q->quit = false;
     q->gone = NULL;
     close_client(q);
     timer_cancel(&q->timer);

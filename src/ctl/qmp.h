@@ -113,6 +113,7 @@ struct qmp_ops {
     int (*reset)(void *, struct err *);
     int (*wakeup)(void *, struct err *); /* from ACPI S3 */
     void (*quit)(void *);                /* after the reply is on its way */
+    void (*replied)(void *);             /* after each; may be NULL */
     void (*vnc_info)(void *, struct qmp_vnc *);
     int (*vnc_password)(void *, const char *, struct err *);
     int (*screendump)(void *, const char *filename, struct err *); /* PPM */

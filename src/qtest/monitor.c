@@ -147,10 +147,16 @@ static int op_stop(void *ctx, struct err *e)
     return 0;
 }
 
+/* The event RESET is behind the reply, and before the next command. */
 static int op_reset(void *ctx, struct err *e)
 {
-    board_reset(((struct qtest *)ctx)->board);
+    ((struct qtest *)ctx)->board->reset_wanted = true;
     return 0;
+}
+
+static void op_replied(void *ctx)
+{
+    board_settle(((struct qtest *)ctx)->board);
 }
 
 static void op_quit(void *ctx)
@@ -217,6 +223,7 @@ static const struct qmp_ops ops = {
     .stop = op_stop,
     .reset = op_reset,
     .quit = op_quit,
+    .replied = op_replied,
     .eject = op_eject,
     .change_medium = op_change,
 };

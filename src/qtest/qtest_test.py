@@ -328,6 +328,23 @@ class Qmp(Case):
         m.event("RESET")
         self.assertEqual(m.cfg(0, 0x59, 1), 0)
 
+    def test_reset_is_told_behind_the_reply(self):
+        """And done when the reply is there, before commands that came with it are taken."""
+        reset = b'{"execute": "system_reset"}'
+        by_human = (b'{"execute": "human-monitor-command", '
+                    b'"arguments": {"command-line": "system_reset"}}')
+        m = self.machine()
+        for asked in (reset, by_human):
+            m.set_cfg(0, 0x59, 0x30, 1)
+            m.qmp_lines.sock.sendall(asked)
+            self.assertIn("return", m.message())
+            self.assertEqual(m.cfg(0, 0x59, 1), 0)
+            self.assertEqual(m.message()["event"], "RESET")
+        m.qmp_lines.sock.sendall(reset + b'{"execute": "query-status"}' + reset)
+        got = [m.message() for _ in range(5)]
+        self.assertEqual([x.get("event", "reply") for x in got],
+                         ["reply", "RESET", "reply", "reply", "RESET"])
+
     def test_reset_by_the_guest(self):
         m = self.machine()
         m.set_cfg(0, 0x59, 0x30, 1)
