@@ -190,12 +190,27 @@ bool keyval_number(const char *text, uint64_t *out)
     return *text && !*end && !errno;
 }
 
+/* Of the ".5" behind a decimal number, which *end then is behind. */
+static double fraction(const char *text, char **end)
+{
+    double part = 0, place = 1;
+    char *p = *end;
+
+    if (*p != '.' || text + strspn(text, "0123456789") != p)
+        return 0;
+    for (p++; *p >= '0' && *p <= '9'; p++)
+        part += (*p - '0') * (place /= 10);
+    *end = p;
+    return part;
+}
+
 bool keyval_size(const char *text, uint64_t *bytes)
 {
     static const char suffix[] = "bkmgt";
     char *end;
     const char *at;
     unsigned shift;
+    double part;
 
     errno = 0;
     *bytes = strtoull(text, &end, 0); /* which takes -1 for the greatest */
@@ -203,12 +218,14 @@ bool keyval_size(const char *text, uint64_t *bytes)
         return false;
     if (!*end)
         return true;
+    part = fraction(text, &end);
     at = strchr(suffix, *end | 0x20);
     if (!at || end[1])
         return false;
     shift = 10 * (unsigned)(at - suffix);
-    if (*bytes > UINT64_MAX >> shift)
+    if (*bytes > UINT64_MAX >> shift || (part > 0 && !shift))
         return false;
     *bytes <<= shift;
+    *bytes += (uint64_t)(part * (double)(UINT64_C(1) << shift));
     return true;
 }

@@ -38,7 +38,7 @@ bool keyval_used(const struct keyval *, const char *but);
 /* 0, or the sentence about a key that nobody has read. */
 int keyval_done(const struct keyval *, const char *option, struct err *);
 
-/* Decimal with an optional k, M, G or T; false: none such. */
+/* A number, or a decimal fraction with one of k, M, G, T; false: none such. */
 bool keyval_size(const char *text, uint64_t *bytes);
 /* C's rules, whole; false: no number. */
 bool keyval_number(const char *text, uint64_t *out);

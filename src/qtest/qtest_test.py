@@ -290,7 +290,7 @@ class Wire(Case):
             m.command(f"read {addr} 0x10")
 
     def test_memory_is_zero_and_of_the_size_asked_for(self):
-        for args, size in (("", 128), ("-m 32M", 32), ("-m 64", 64), ("-m 1G", 1024),
+        for args, size in (("", 128), ("-m 32M", 32), ("-m 64", 64), ("-m 1G", 1024), ("-m 0.75g", 768),
                            ("-m 0x40", 64), ("-m 0xffffffffffffffff", 3584)):
             m = self.machine(args)
             m.outw(0x510, 3)
@@ -312,6 +312,7 @@ class Qmp(Case):
         self.assertIn("rtl8139", names)
         self.assertIn("VGA", names)
         self.assertNotIn("cirrus-vga", names)
+        self.assertNotIn("isa-serial", names)  # on the board, one more cannot be made
         self.assertTrue(m.qmp("qom-list-types", implements="accel"))
         self.assertIn("pc", [x.get("alias", x["name"]) for x in m.qmp("query-machines")])
         self.assertIn("error", m.ask("getfd"))
