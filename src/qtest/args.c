@@ -195,6 +195,12 @@ static int take_floppy(struct args *a, const char *v, struct err *e)
     return err_set(e, -ENOTSUP, "-fda, -fdb: there is no floppy drive here");
 }
 
+/* The card is not here, but takes its turn. */
+static int take_balloon(struct args *a, const char *v, struct err *e)
+{
+    return strcmp(v, "none") ? take_device(a, v, e) : 0;
+}
+
 static int take_usbdevice(struct args *a, const char *v, struct err *e)
 {
     return err_set(e, -ENOTSUP, "-usbdevice: there is no USB here");
@@ -297,14 +303,17 @@ static const struct option {
     {"action", true, NULL},
     {"audio", true, NULL},
     {"audiodev", true, NULL},
+    {"balloon", true, take_balloon},
     {"cpu", true, NULL},
     {"compat", true, NULL},
     {"d", true, NULL},
     {"debugcon", true, NULL},
     {"D", true, NULL},
     {"display", true, NULL},
+    {"icount", true, NULL},
     {"k", true, NULL},
     {"L", true, NULL},
+    {"mem-path", true, NULL},
     {"monitor", true, NULL},
     {"msg", true, NULL},
     {"name", true, NULL},
@@ -323,6 +332,7 @@ static const struct option {
     {"vnc", true, NULL},
     {"watchdog-action", true, NULL},
     {"enable-fips", false, NULL},
+    {"enable-kvm", false, NULL},
     {"mem-prealloc", false, NULL},
     {"no-hpet", false, NULL},
     {"no-reboot", false, NULL},

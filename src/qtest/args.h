@@ -59,7 +59,8 @@ int args_take_netdev(struct args *, const char *, struct err *);
 int args_board_slots(struct args *, struct err *);
 /* One -device. */
 int args_device(struct args *, struct keyval *, struct err *);
-const char *args_driver(unsigned i); /* its name; NULL past the last */
+/* Names of those that clients are told of; NULL past the last. */
+const char *args_driver(unsigned i);
 /* drives.c: -drive, -blockdev and disks of -device become images. */
 int args_drives(struct args *, struct err *);
 /* A disk of -device; takes the keys that are about disks. */

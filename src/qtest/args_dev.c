@@ -75,7 +75,7 @@ static int add_nic(struct args *a, const char *driver, struct keyval *kv,
         nic->mac[i] = (uint8_t)mac[i];
     m->nnics++;
     keyval_skip(kv, "",
-                "id netdev bus bootindex romfile romsize rombar "
+                "id netdev vlan bus bootindex romfile romsize rombar "
                 "multifunction acpi-index");
     return given_slot(kv, &nic->slot, e);
 }
@@ -153,6 +153,65 @@ static int add_card(struct args *a, const char *driver, struct keyval *kv,
     return rc ? rc : take_slot(a, &m->nic[m->nnics - 1].slot, e);
 }
 
+/* -balloon virtio: as with cards of other kinds, its slot stays free. */
+static int add_balloon(struct args *a, const char *driver, struct keyval *kv,
+                       struct err *e)
+{
+    uint8_t slot;
+    int rc = given_slot(kv, &slot, e);
+
+    return rc ? rc : take_slot(a, &slot, e);
+}
+
+/* The key, if it is there, has to say how it is on the board. */
+static int is_at(struct keyval *kv, const char *key, uint64_t n, struct err *e)
+{
+    const char *v = keyval_get(kv, "", key);
+    uint64_t got;
+
+    if (!v || (keyval_number(v, &got) && got == n))
+        return 0;
+    return err_set(e, -ENOTSUP, "%s '%.20s': on the board it is %#llx", key, v,
+                   (unsigned long long)n);
+}
+
+/* What the board has one of already. */
+static int on_board(struct args *a, const char *driver, struct keyval *kv,
+                    struct err *e)
+{
+    for (struct keyval *d = a->device; d != kv; d++)
+        if (!strcmp(keyval_get(d, "", "driver"), driver))
+            return err_set(e, -EEXIST, "-device %s: there is one only", driver);
+    keyval_skip(kv, "", "id bus");
+    return 0;
+}
+
+static int add_parallel(struct args *a, const char *driver, struct keyval *kv,
+                        struct err *e)
+{
+    int rc = on_board(a, driver, kv, e);
+
+    rc = rc ? rc : is_at(kv, "index", 0, e);
+    rc = rc ? rc : is_at(kv, "iobase", 0x378, e);
+    return rc ? rc : is_at(kv, "irq", 7, e);
+}
+
+/* In place of the port that there is by default; -serial makes others. */
+static int add_serial(struct args *a, const char *driver, struct keyval *kv,
+                      struct err *e)
+{
+    int rc = on_board(a, driver, kv, e);
+
+    if (!rc && a->own_serial && a->board.serials)
+        rc = err_set(e, -EEXIST, "-device isa-serial: there is -serial");
+    rc = rc ? rc : is_at(kv, "index", 0, e);
+    rc = rc ? rc : is_at(kv, "iobase", 0x3f8, e);
+    rc = rc ? rc : is_at(kv, "irq", 4, e);
+    if (!rc)
+        a->board.serials = 1;
+    return rc;
+}
+
 static const struct {
     const char *name;
     int (*add)(struct args *, const char *driver, struct keyval *,
@@ -162,13 +221,21 @@ static const struct {
     {"ide-cd", args_disk},
     {"ide-hd", args_disk},
     {"rtl8139", add_card},
+    /* from here on none that may be made at will */
+    {"i8042", on_board},
+    {"ide-drive", args_disk},
+    {"isa-parallel", add_parallel},
+    {"isa-serial", add_serial},
+    {"virtio", add_balloon},
 };
+
+#define TOLD 4u
 
 #define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
 
 const char *args_driver(unsigned i)
 {
-    return i < DRIVERS ? drivers[i].name : NULL;
+    return i < TOLD ? drivers[i].name : NULL;
 }
 
 int args_device(struct args *a, struct keyval *kv, struct err *e)

@@ -92,11 +92,10 @@ static int unit_of(struct args *a, struct keyval *kv, unsigned *unit,
 }
 
 /* Fills the unit; the image is the board's from here on. */
-static void plug(struct args *a, unsigned u, const char *driver,
+static void plug(struct args *a, unsigned u, const char *driver, bool cd,
                  struct image *im, const char *name)
 {
     struct machine_disk *d = &a->board.machine.disk[u];
-    bool cd = !strcmp(driver, "ide-cd");
     char *own = a->board.drive[u];
 
     *d = (struct machine_disk){.present = true, .cdrom = cd};
@@ -187,22 +186,34 @@ static int disk_image(struct args *a, const char *id, bool cd,
     return rc;
 }
 
+/* ide-drive was both kinds, by what its drive says. */
+static bool is_cd(struct args *a, const char *driver, const char *id)
+{
+    struct keyval *kv = id ? find_drive(a, id) : NULL;
+    const char *media = kv ? keyval_get(kv, "", "media") : NULL;
+
+    if (strcmp(driver, "ide-drive"))
+        return !strcmp(driver, "ide-cd");
+    return media && !strcmp(media, "cdrom");
+}
+
 int args_disk(struct args *a, const char *driver, struct keyval *kv,
               struct err *e)
 {
     const char *id = keyval_get(kv, "", "drive"), *own;
     struct image *im = NULL;
     struct board_chs *c;
+    bool cd = is_cd(a, driver, id);
     unsigned u = 0;
     int rc = unit_of(a, kv, &u, e);
 
     if (!rc && id)
-        rc = disk_image(a, id, !strcmp(driver, "ide-cd"), &im, e);
-    if (!rc && !id && strcmp(driver, "ide-cd"))
-        rc = err_set(e, -EINVAL, "-device ide-hd needs drive=");
+        rc = disk_image(a, id, cd, &im, e);
+    if (!rc && !id && !cd)
+        rc = err_set(e, -EINVAL, "-device %s needs drive=", driver);
     if (rc)
         return rc;
-    plug(a, u, driver, im, id);
+    plug(a, u, driver, cd, im, id);
     own = keyval_get(kv, "", "serial");
     if (own)
         a->board.machine.disk[u].serial = own;
@@ -270,7 +281,7 @@ static int add_drive(struct args *a, struct keyval *kv, struct err *e)
     rc = open_drive(a, kv, cd, &im, e);
     if (rc)
         return rc;
-    plug(a, index, cd ? "ide-cd" : "ide-hd", im, id);
+    plug(a, index, cd ? "ide-cd" : "ide-hd", cd, im, id);
     return keyval_done(kv, "-drive", e);
 }
 

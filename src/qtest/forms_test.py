@@ -44,6 +44,13 @@ RUN = [
     ("-M isapc -m 64 -nodefaults -drive file=null-co://,if=ide,cache=writeback,format=raw",
      "outb 0x1F7 0x20\ninw 0x1F0", "OK 0x0000"),
     ("-M pc -global driver=ide-hd,property=serial,value=abc -hda null-co://", "inb 0x1f7", "OK 0x0050"),
+    ("-M pc -nodefaults -drive if=none,id=d,file=null-co://,format=raw -device "
+     "ide-drive,drive=d,bus=ide.0,unit=1,serial=abc", "outb 0x1f6 0xb0\noutb 0x1f7 0xec\ninb 0x1f7",
+     "OK 0x0058"),
+    ("-M pc -nodefaults -blockdev null-co,node-name=n -device ide-drive,drive=n",
+     "outb 0x1f7 0xec\ninb 0x1f7", "OK 0x0058"),
+    ("-M pc -nodefaults -drive if=none,id=d,media=cdrom,file=null-co:// -device ide-drive,drive=d",
+     "outb 0x1f7 0xa1\ninb 0x1f7", "OK 0x0058"),
     # network cards
     ("-machine pc -m 512M -nodefaults -device rtl8139,netdev=net0 -netdev user,id=net0",
      card(2) + "outb 0xc137 0xc\noutl 0xc144 0xf\nwriteq 0x100 0x1\nclock_step 0x10000\ninb 0xc137",
@@ -60,6 +67,8 @@ RUN = [
      card(3) + "inl 0xc100", "OK 0x12005452"),
     ("-M pc -net nic,model=rtl8139 -net user", card(3) + "inl 0xc100", "OK 0x12005452"),
     ("-M pc -nic user,model=rtl8139,mac=52:54:00:11:22:33", card(3) + "inl 0xc100", "OK 0x11005452"),
+    ("-M pc -nodefaults -device rtl8139,vlan=1 -net user,vlan=1", card(2) + "inl 0xc100",
+     "OK 0x12005452"),
     # screens
     ("-M pc -m 512M -nodefaults -vga std", "outl 0xcf8 0x80001010\noutl 0xcfc 0xe0000000\n"
      "outl 0xcf8 0x80001004\noutw 0xcfc 0x7\nwriteq 0xe0000000 0xdeadbeefcafebabe\n"
@@ -85,6 +94,14 @@ RUN = [
     ("-M pc,vmport=off,i8042=on -k en-us", "outb 0x64 0xd2\noutb 0x60 0x01\ninb 0x60", "OK 0x0001"),
     ("-M pc", "outb 0x64 0xd4\noutb 0x60 0xe9\ninb 0x60", "OK 0x00fa"),
     ("-M pc", "outb 0x3f5 0x08\nwrite 0x6 0x1 0x1\noutw 0x3f4 0x2500\ninb 0x3f4", "OK 0x00ff"),
+    ("-M pc -nodefaults -device isa-serial,id=s,index=0,iobase=0x3f8,irq=4", "inb 0x3fd", "OK 0x0060"),
+    ("-M pc -serial none -device isa-serial", "inb 0x3fd", "OK 0x0060"),
+    ("-M pc -nodefaults -device isa-parallel,index=0,iobase=888,irq=7", "outb 0x378 0x5a\ninb 0x378",
+     "OK 0x005a"),
+    ("-M pc -device i8042", "outb 0x64 0xd2\noutb 0x60 0x01\ninb 0x60",
+     "OK 0x0001"),
+    ("-M pc -enable-kvm -icount shift=auto -mem-path /nonexistent -balloon none -m 1.5G",
+     "writel 0x5ffffffc 7\nreadl 0x5ffffffc", "OK 0x0000000000000007"),
     ("--machine pc --nodefaults", "inb 0xCF8", "OK 0x00ff"),
     # lines
     ("-M pc", "outb 128 1\noutb 0200 01\noutb 0X80 0XFF\noutl 0xcf8 0xffffffffffffffff\n"
@@ -113,7 +130,14 @@ REFUSED = [
     "-M pc -drive if=floppy,file=null-co://,format=raw", "-M pc -fda null-co://",
     "-M pc -device piix3-ide", "-M pc -device ide-cf,drive=x", "-M pc -device pci-bridge,chassis_nr=1",
     "-M pc -device sb16", "-M pc -device isa-debug-exit", "-M pc -device isa-vga",
-    "-M pc -drive file=null-co://,if=virtio,format=raw", "-M pc -daemonize", "-enable-kvm",
+    "-M pc -drive file=null-co://,if=virtio,format=raw", "-M pc -daemonize",
+    "-M pc -device isa-serial -device isa-serial", "-M pc -serial null -device isa-serial",
+    "-M pc -device isa-serial,index=1", "-M pc -device isa-serial,iobase=0x2f8",
+    "-M pc -device isa-serial,irq=3", "-M pc -chardev null,id=c -device isa-serial,chardev=c",
+    "-M pc -device isa-parallel -device isa-parallel", "-M pc -device isa-parallel,iobase=0x278",
+    "-M pc -device i8042 -device i8042", "-M pc -device i8042,aux=off", "-M pc -device ide-drive",
+    "-M pc -balloon x", "-M pc -balloon virtio,addr=1", "-m 1.5", "-m 1.5x", "-m 0x1.8G",
+    "-m 1.5.5G",
     "-M pc -device rtl8139,addr=1", "-M pc -device rtl8139,addr=2", "-M pc -device rtl8139,addr=5.1",
     "-M pc -device rtl8139,addr=20", "-M pc -device rtl8139,addr=x",
     "-M pc -device rtl8139,addr=5 -device rtl8139,addr=5",
@@ -172,6 +196,8 @@ class Forms(unittest.TestCase):
                 ("-nodefaults -device rtl8139 -device VGA", {2: "N", 3: "V"}),
                 ("-nodefaults -device VGA,addr=9 -device rtl8139", {9: "V", 2: "N"}),
                 ('-nodefaults -device \'{"driver":"rtl8139","addr":"5","id":"n0"}\'', {5: "N"}),
+                ("-nodefaults -device rtl8139 -balloon virtio -device rtl8139", {2: "N", 4: "N"}),
+                ("-nodefaults -balloon virtio,addr=2 -device rtl8139", {3: "N"}),
                 ("-device rtl8139", {2: "V", 4: "N"}),  # behind the card that is there by default
                 ("-device rtl8139 -nic none", {2: "V", 3: "N"}),
                 ("-device rtl8139,netdev=n -netdev user,id=n", {2: "V", 3: "N"}),
