@@ -121,16 +121,29 @@ const char *args_global(const struct args *a, const char *driver,
     return val;
 }
 
-static int socket_path(const char *option, const char *v, const char **path,
-                       struct err *e)
+static struct args_peer peer_of(struct keyval *kv)
 {
-    if (strncmp(v, "unix:", 5) || strchr(v, ','))
-        return err_set(e, -EINVAL,
-                       "%s '%.100s': unix:PATH of a socket that "
-                       "somebody listens at",
-                       option, v);
-    *path = v + 5;
-    return 0;
+    return (struct args_peer){.path = keyval_get(kv, "", "path"),
+                              .listens = args_on(keyval_get(kv, "", "server"))};
+}
+
+/* unix:PATH, as a -chardev socket without a name */
+static int take_socket(struct args *a, const char *option, const char *v,
+                       struct args_peer *peer, struct err *e)
+{
+    struct keyval *kv = &a->chardev[a->nchardevs];
+    bool is = !strncmp(v, "unix:", 5);
+    int rc = is ? more(a->chardev, &a->nchardevs, v + 5, "path", e) : 0;
+
+    if (rc)
+        return rc;
+    if (is)
+        *peer = peer_of(kv);
+    if (!is || !peer->path)
+        return err_set(e, -EINVAL, "%s '%.100s': unix:PATH of a socket", option,
+                       v);
+    keyval_skip(kv, "", "wait nowait"); /* nobody is waited for */
+    return keyval_done(kv, option, e);
 }
 
 static int take_qtest(struct args *a, const char *v, struct err *e)
@@ -142,8 +155,8 @@ static int take_qtest(struct args *a, const char *v, struct err *e)
         return 0;
     }
     if (strcmp(v, "stdio"))
-        return socket_path("-qtest", v, &a->qtest, e);
-    a->qtest = v;
+        return take_socket(a, "-qtest", v, &a->qtest, e);
+    a->qtest = (struct args_peer){.path = v};
     return 0;
 }
 
@@ -158,15 +171,14 @@ static int resolve_qtest(struct args *a, struct err *e)
 
         if (!name || !kind || strcmp(name, id))
             continue;
-        a->qtest = strcmp(kind, "stdio")
-                       ? keyval_get(&a->chardev[i], "", "path")
-                       : kind;
-        if (a->qtest)
+        a->qtest = strcmp(kind, "stdio") ? peer_of(&a->chardev[i])
+                                         : (struct args_peer){.path = kind};
+        if (a->qtest.path)
             return 0;
     }
     return id ? err_set(e, -EINVAL,
                         "-qtest chardev:%.40s: it must be a -chardev stdio, or "
-                        "socket with a path that somebody listens at",
+                        "socket with a path",
                         id)
               : 0;
 }
@@ -175,7 +187,7 @@ static int take_qmp(struct args *a, const char *v, struct err *e)
 {
     if (!strcmp(v, "null") || !strcmp(v, "none"))
         return 0;
-    return socket_path("-qmp", v, &a->qmp, e);
+    return take_socket(a, "-qmp", v, &a->qmp, e);
 }
 
 static int take_mon(struct args *a, const char *v, struct err *e)
@@ -369,9 +381,9 @@ static int resolve_mon(struct args *a, struct err *e)
 
         if (path && name && !strcmp(name, id) && mode &&
             !strcmp(mode, "control"))
-            a->qmp = path;
+            a->qmp = peer_of(&a->chardev[i]);
     }
-    if (!rc && id && mode && !strcmp(mode, "control") && !a->qmp)
+    if (!rc && id && mode && !strcmp(mode, "control") && !a->qmp.path)
         rc = err_set(e, -EINVAL,
                      "-mon: there is no -chardev socket with a "
                      "path and the id '%.40s'",

@@ -13,10 +13,15 @@
 #define ARGS_MOST    16u /* of each kind of option */
 #define ARGS_VGA_MIB 16u
 
+/* Whom to talk to: "stdio", or the path of a socket; NULL: nobody. */
+struct args_peer {
+    const char *path;
+    bool listens; /* we do, else they */
+};
+
 struct args {
     struct board_conf board; /* strings are of here and of argv */
-    const char *qtest;       /* "stdio", or the path of a socket; NULL: none */
-    const char *qmp;         /* the path of a socket; NULL: none */
+    struct args_peer qtest, qmp;
     bool help, version;
     /* private to the parser */
     bool nodefaults, snapshot;

@@ -62,7 +62,7 @@ static void finish(struct qtest *q)
 
 int main(int argc, char **argv)
 {
-    struct qtest q = {.in = -1, .out = -1};
+    struct qtest q = {.in = -1, .out = -1, .door.fd = -1};
     struct err e = {.text = ""};
     int rc;
 

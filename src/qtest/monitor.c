@@ -263,6 +263,8 @@ static void on_tray(void *ctx, unsigned unit, bool open)
 
 int qtest_open_qmp(struct qtest *q, struct err *e)
 {
+    struct args_peer peer = q->args.qmp;
+    struct qmp_listen l = {.label = "qmp", .path = peer.path};
     struct qmp_client c = {.label = "qmp", .in_max = QMP_IN_MAX};
 
     q->board->event = on_event;
@@ -279,9 +281,13 @@ int qtest_open_qmp(struct qtest *q, struct err *e)
     if (!q->cmds)
         return err_set(e, -ENOMEM, "out of memory");
     q->ctx.cmds = q->cmds;
-    if (!q->args.qmp)
+    if (!peer.path)
         return 0;
-    c.fd = qtest_connect(q->args.qmp, "-mon", e);
+    if (peer.listens) {
+        q->qmp = qmp_new(q->loop, &l, &q->ctx, e);
+        return q->qmp ? 0 : -EINVAL;
+    }
+    c.fd = qtest_connect(peer.path, "-mon", e);
     if (c.fd < 0)
         return c.fd;
     if (fcntl(c.fd, F_SETFL, O_NONBLOCK) < 0)

@@ -4,6 +4,7 @@
 #define HVMD_QTEST_H
 
 #include "../ctl/qmp_impl.h"
+#include "../ctl/usock.h"
 #include "../sys/signals.h"
 #include "args.h"
 #include "wire.h"
@@ -14,7 +15,8 @@ struct qtest {
     struct board *board;
     struct wire wire;
     struct signals signals;
-    struct loop_src client;
+    struct usock door; /* where the client of the wire comes in */
+    struct loop_src door_src, client;
     int in, out; /* of the wire; -1: none */
     bool socket; /* in and out are one */
     bool ended;  /* no more comes in */

@@ -17,7 +17,8 @@ import tempfile
 import time
 import unittest
 
-from client import (ACTIVE, BSY, DATA, DF, DRDY, DRQ, EOT, ERR, IDE, INTR, Ide, Machine, WAIT)
+from client import (ACTIVE, BSY, DATA, DF, DRDY, DRQ, EOT, ERR, IDE, INTR, Ide, Lines, Machine,
+                    WAIT)
 
 PROGRAM = os.path.abspath(sys.argv[1])
 CD_LIMIT = 5120
@@ -147,12 +148,54 @@ class Process(Case):
                      "-m -5", "-drive if=ide,file=null-co://,file.size=-512",
                      "-device ide-hd,drive=none", "-device rtl8139,colour=red", "-qtest",
                      "-vga cirrus", "-blockdev driver=qcow2,node-name=a -device ide-hd,drive=a",
-                     "-mon chardev=c,mode=control", "-boot order=x", "-global x", "-uuid x",
+                     "-mon chardev=c,mode=control", "-qtest tcp:0:1", "-qtest unix:",
+                     "-qmp unix:x,colour=red",
+                     "-qmp unix:/nonexistent/a,server", "-boot order=x", "-global x", "-uuid x",
                      "-uuid 4600cb32-38ec-4b2f-8acb-81c6ea54f2d", "-uuid 4600cb32"):
             r = self.stdio("", *args.split())
             self.assertEqual(r.returncode, 1, args)
             self.assertEqual(r.stderr.count("\n"), 1, r.stderr)
             self.assertTrue(r.stderr.startswith("hvmd-qtest: "), r.stderr)
+
+    def call(self, path):
+        s = socket.socket(socket.AF_UNIX)
+        self.addCleanup(s.close)
+        end = time.monotonic() + WAIT
+        while time.monotonic() < end:
+            try:
+                s.connect(path)
+                return Lines(s)
+            except OSError:
+                time.sleep(0.01)
+        self.fail("nobody listens")
+
+    def test_sockets_that_it_listens_at(self):
+        q, m = (os.path.join(self.tmp.name, name) for name in "qm")
+        for args in (f"-qtest unix:{q},server=on,wait=off -qmp unix:{m},server,nowait",
+                     f"-qtest unix:{q},server,nowait -qmp unix:{m},server=on,wait=off",
+                     f"-qtest chardev:q -chardev socket,id=q,path={q},server=on,wait=off "
+                     f"-chardev socket,id=m,path={m},server=on -mon chardev=m,mode=control"):
+            with subprocess.Popen([PROGRAM, *args.split()]) as p:
+                try:
+                    for _ in range(2):  # one after the other
+                        qmp = self.call(m)
+                        self.assertIn("QMP", qmp.line())
+                        qmp.sock.close()
+                    wire = self.call(q)
+                    wire.sock.sendall(b"endianness\n")
+                    self.assertEqual(wire.line(), "OK little")
+                    self.assertFalse(os.path.exists(q))
+                    wire.sock.close()
+                    self.assertEqual(p.wait(WAIT), 0)
+                finally:
+                    p.kill()
+            self.assertEqual(os.listdir(self.tmp.name), [])
+        with subprocess.Popen([PROGRAM, "-qtest", f"unix:{q},server=on"]) as p:
+            while not os.path.exists(q):
+                time.sleep(0.01)
+            p.terminate()
+            self.assertEqual(p.wait(WAIT), 0)
+        self.assertEqual(os.listdir(self.tmp.name), [])
 
     def test_a_client_that_goes_is_the_end(self):
         m = Machine(PROGRAM)

@@ -156,21 +156,53 @@ static void on_ready(void *ctx)
     flush(ctx);
 }
 
+static int begin(struct qtest *q, int in, int out)
+{
+    q->in = in;
+    q->out = out;
+    return loop_add(q->loop, &q->client, in, LOOP_IN, on_client, q);
+}
+
+/* The first one; there is one. */
+static void on_caller(void *ctx, unsigned events)
+{
+    struct qtest *q = ctx;
+    int fd = accept4(q->door.fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
+        return;
+    loop_del(q->loop, &q->door_src);
+    usock_close(&q->door);
+    if (fd < 0 || begin(q, fd, fd))
+        end(q);
+}
+
+static int open_door(struct qtest *q, const char *path, struct err *e)
+{
+    int rc = usock_listen(&q->door, path, "-qtest", e);
+
+    if (rc)
+        return rc;
+    rc = loop_add(q->loop, &q->door_src, q->door.fd, LOOP_IN, on_caller, q);
+    return rc ? err_set(e, rc, "epoll: %s", strerror(-rc)) : 0;
+}
+
 int qtest_open_wire(struct qtest *q, struct err *e)
 {
-    const char *where = q->args.qtest;
-    int rc;
+    struct args_peer peer = q->args.qtest;
+    int rc, fd;
 
     q->wire.ready = on_ready;
     q->wire.ctx = q;
-    if (!where)
+    if (!peer.path)
         return 0;
-    q->socket = strcmp(where, "stdio") != 0;
-    q->in = q->socket ? qtest_connect(where, "-qtest", e) : STDIN_FILENO;
-    q->out = q->socket ? q->in : STDOUT_FILENO;
-    if (q->in < 0)
-        return q->in;
-    rc = loop_add(q->loop, &q->client, q->in, LOOP_IN, on_client, q);
+    q->socket = strcmp(peer.path, "stdio") != 0;
+    if (peer.listens)
+        return open_door(q, peer.path, e);
+    fd = q->socket ? qtest_connect(peer.path, "-qtest", e) : STDIN_FILENO;
+    if (fd < 0)
+        return fd;
+    rc = begin(q, fd, q->socket ? fd : STDOUT_FILENO);
     if (rc == -EPERM) { /* a plain file */
         loop_poll(q->loop, on_plain, q);
         rc = 0;
@@ -180,6 +212,8 @@ int qtest_open_wire(struct qtest *q, struct err *e)
 
 void qtest_close_wire(struct qtest *q)
 {
+    loop_del(q->loop, &q->door_src);
+    usock_close(&q->door);
     loop_del(q->loop, &q->client);
     if (q->socket && q->in >= 0)
         close(q->in);
