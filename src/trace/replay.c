@@ -12,7 +12,7 @@
 
 /* Records in front of one request: its elements may be one read each. */
 #define WAIT_MOST (2 * RING_COUNT_MAX)
-#define LOOK_MOST 64u /* of those, looked at for one read */
+#define LOOK_MOST 64u /* of those, looked at for one access */
 #define STEP_MOST (UINT64_C(60) * NS_PER_S)
 #ifndef RAM_MOST                       /* fuzz targets have less */
 #define RAM_MOST (UINT64_C(256) << 20) /* no hole begins below it */
@@ -35,9 +35,9 @@ struct replay {
     struct ring ring;
     struct ioreq page[HV_PAGE_BYTES / sizeof(struct ioreq)];
     struct waits wait[WAIT_MOST];
-    unsigned nwait, at; /* at: where the next read is looked for */
-    uint8_t *rom;       /* stands for any ROM */
-    bool images;        /* of all disks that have a medium */
+    unsigned nwait, at[2]; /* where the next read, write is looked for */
+    uint8_t *rom;          /* stands for any ROM */
+    bool images;           /* of all disks that have a medium */
     bool ended;
     struct replay_counts n;
 };
@@ -72,22 +72,22 @@ static void differs(struct replay *r, const struct trace_rec *t, uint64_t then,
 
 /* Guest memory: as devices found it then */
 
-static const struct trace_rec *find_read(struct replay *r, uint64_t gpa,
-                                         size_t len)
+/* What was recorded of that access; about in the order of then. */
+static const struct trace_rec *find(struct replay *r, enum trace_kind kind,
+                                    uint64_t gpa, uint64_t len)
 {
-    uint32_t n = len < TRACE_BYTES_MAX ? (uint32_t)len : TRACE_BYTES_MAX;
+    unsigned *at = &r->at[kind == TRACE_WROTE];
 
-    for (unsigned i = r->at; i < r->nwait && i - r->at < LOOK_MOST; i++) {
+    while (*at < r->nwait &&
+           (r->wait[*at].used || r->wait[*at].rec.kind != kind))
+        ++*at;
+    for (unsigned i = *at; i < r->nwait && i - *at < LOOK_MOST; i++) {
         struct waits *w = &r->wait[i];
 
-        if (w->used || w->rec.kind != TRACE_READ || w->rec.addr != gpa ||
-            w->rec.len != n)
+        if (w->used || w->rec.kind != kind || w->rec.addr != gpa ||
+            w->rec.len != len)
             continue;
         w->used = true;
-        r->n.unread--;
-        while (r->at < r->nwait &&
-               (r->wait[r->at].used || r->wait[r->at].rec.kind != TRACE_READ))
-            r->at++;
         return &w->rec;
     }
     return NULL;
@@ -95,10 +95,13 @@ static const struct trace_rec *find_read(struct replay *r, uint64_t gpa,
 
 static void recall(struct replay *r, uint64_t gpa, size_t len)
 {
-    const struct trace_rec *t = find_read(r, gpa, len);
+    const struct trace_rec *t =
+        find(r, TRACE_READ, gpa, len < TRACE_BYTES_MAX ? len : TRACE_BYTES_MAX);
 
-    if (t)
-        gmem_write(&r->b->gmem, gpa, t->bytes, t->len);
+    if (!t)
+        return;
+    r->n.unread--;
+    gmem_write(&r->b->gmem, gpa, t->bytes, t->len);
 }
 
 static int mem_read(struct gmem *g, uint64_t gpa, void *dst, size_t len)
@@ -111,15 +114,11 @@ static int mem_read(struct gmem *g, uint64_t gpa, void *dst, size_t len)
 static void wrote(struct replay *r, uint64_t gpa, size_t len,
                   const struct iovec *iov, unsigned n, bool medium)
 {
-    struct waits *w = r->wait, *end = r->wait + r->nwait;
+    const struct trace_rec *t = find(r, TRACE_WROTE, gpa, len);
     uint32_t now = TRACE_HASH_INIT;
 
-    while (w < end && (w->used || w->rec.kind != TRACE_WROTE ||
-                       w->rec.addr != gpa || w->rec.len != len))
-        w++;
-    if (w == end)
+    if (!t)
         return;
-    w->used = true;
     if (medium && !r->images) {
         r->n.skipped++;
         return;
@@ -127,9 +126,9 @@ static void wrote(struct replay *r, uint64_t gpa, size_t len,
     for (unsigned i = 0; i < n; i++)
         now = trace_hash(now, iov[i].iov_base, iov[i].iov_len);
     r->n.compared++;
-    if (now != w->rec.hash)
+    if (now != t->hash)
         differs(r, &(struct trace_rec){.type = REPLAY_DMA, .addr = gpa},
-                w->rec.hash, now);
+                t->hash, now);
 }
 
 static int mem_write(struct gmem *g, uint64_t gpa, const void *src, size_t len)
@@ -431,7 +430,7 @@ static void trigger(struct replay *r, const struct trace_rec *t, uint64_t ns)
         request(r, t);
     else
         tape_done(&r->disk[t->unit], t->result);
-    r->nwait = r->at = 0;
+    r->nwait = r->at[0] = r->at[1] = 0;
 }
 
 static void keep(struct replay *r, const struct trace_rec *t)
