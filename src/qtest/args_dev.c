@@ -216,26 +216,28 @@ static const struct {
     const char *name;
     int (*add)(struct args *, const char *driver, struct keyval *,
                struct err *);
+    bool told; /* to clients: may be made at will */
 } drivers[] = {
-    {"VGA", add_vga},
-    {"ide-cd", args_disk},
-    {"ide-hd", args_disk},
-    {"rtl8139", add_card},
-    /* from here on none that may be made at will */
-    {"i8042", on_board},
-    {"ide-drive", args_disk},
-    {"isa-parallel", add_parallel},
-    {"isa-serial", add_serial},
-    {"virtio", add_balloon},
+    {"VGA", add_vga, true},
+    {"i8042", on_board, false},
+    {"ide-cd", args_disk, true},
+    {"ide-drive", args_disk, false},
+    {"ide-hd", args_disk, true},
+    {"isa-parallel", add_parallel, false},
+    {"isa-serial", add_serial, false},
+    {"rtl8139", add_card, true},
+    {"virtio", add_balloon, false},
 };
-
-#define TOLD 4u
 
 #define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
 
 const char *args_driver(unsigned i)
 {
-    return i < TOLD ? drivers[i].name : NULL;
+    unsigned at = 0;
+
+    while (at < DRIVERS && (!drivers[at].told || i--))
+        at++;
+    return at < DRIVERS ? drivers[at].name : NULL;
 }
 
 int args_device(struct args *a, struct keyval *kv, struct err *e)
